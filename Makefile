@@ -1,0 +1,120 @@
+# make help        lists the targets
+#
+# Works as an ordinary user. Everything is installed into .venv; nothing outside this folder
+# changes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test lint format coqui clean distclean
+
+# The interpreter that makes .venv: `make PYTHON=/path/to/python3.12 demo`. Empty: the first that is
+# new enough of python3, python3.14, python3.13, python3.12 and python3.11.
+PYTHON ?=
+# Cores for `make demo`.
+CORES ?= all
+# What `make test` runs, fast tests first: `make test TESTS=tests/unit`.
+TESTS ?= $(wildcard tests/unit) $(filter-out tests/unit tests/__pycache__,\
+	$(patsubst %/,%,$(wildcard tests/*/)))
+# More options for pytest: `make test PYTEST_OPTIONS="-x -k kana"`.
+PYTEST_OPTIONS ?=
+
+SNAKEFILES := Snakefile workflow/Snakefile $(wildcard rules/*.smk)
+BIN := .venv/bin
+
+# The rules call `python`: it must be the environment's, whatever the caller has activated.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+unexport PYTHONHOME
+
+help:
+	@echo "make install    make .venv and install requirements*.txt (the others do it when needed)"
+	@echo "make demo       teach the bundled model the example dictionary and print the table"
+	@echo "make test       run all tests, the unit tests first"
+	@echo "make lint       check code and workflow: ruff, snakefmt, snakemake --lint"
+	@echo "make format     format code and workflow in place"
+	@echo "make coqui      install the Coqui engine into .venv-coqui (about 6 GB)"
+	@echo "make clean      remove caches, .snakemake/ and everything in results/; keeps .venv*"
+	@echo "make distclean  make clean, and remove .venv and .venv-coqui"
+	@echo
+	@echo "Variables: PYTHON (makes .venv), CORES (make demo; default: all), TESTS, PYTEST_OPTIONS"
+
+# $(call make_venv,FOLDER): makes a virtual environment, unless there is one that works. The search
+# skips the folder's own bin, which is first in PATH.
+define make_venv
+	@if $(1)/bin/python -c "import pip" 2>/dev/null; then exit 0; fi; \
+	rm -rf $(1); \
+	for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11); do \
+		if "$$python" -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then \
+			found="$$python"; break; \
+		fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+		echo "error: $(or $(PYTHON),python3) is missing or older than Python 3.11:" \
+			"$$("$(or $(PYTHON),python3)" --version 2>&1 | tail -n 1)" >&2; \
+		echo "cure:  install Python 3.11 or newer and name it:" \
+			"make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),install)" >&2; \
+		exit 1; \
+	fi; \
+	if ! "$$found" -m venv $(1); then \
+		rm -rf $(1); \
+		echo "error: $$found could not make the virtual environment $(1)" >&2; \
+		echo "cure:  Debian and Ubuntu keep that part of Python in a package of its own:" \
+			"apt install python3-venv (as root), then again" >&2; \
+		exit 1; \
+	fi; \
+	echo "made $(1) with $$("$$found" --version)"
+endef
+
+install: .venv/installed
+
+# The stamps hold what was installed, so a changed pin installs again.
+.venv/installed: requirements.txt requirements-dev.txt
+	$(call make_venv,.venv)
+	@echo "installing requirements.txt and requirements-dev.txt into .venv; this takes some minutes"
+	@$(BIN)/python -m pip install -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+.venv-coqui/installed: envs/requirements-coqui.txt
+	$(call make_venv,.venv-coqui)
+	@echo "installing Coqui TTS into .venv-coqui; this takes some minutes and about 6 GB"
+	@.venv-coqui/bin/python -m pip install -r envs/requirements-coqui.txt
+	@touch $@
+
+demo: .venv/installed
+	@start=$$(date +%s); \
+	$(BIN)/snakemake --cores $(CORES) results/nano/eval.tsv results/nano/report.html || exit $$?; \
+	end=$$(date +%s); \
+	echo; \
+	$(BIN)/python workflow_scripts/show_table.py results/nano/eval.tsv || exit $$?; \
+	echo; \
+	echo "report: $(CURDIR)/results/nano/report.html"; \
+	echo "took:   $$(( (end - start) / 60 )) min $$(( (end - start) % 60 )) s"
+
+test: .venv/installed
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(TESTS)
+
+lint: .venv/installed
+	$(BIN)/ruff check workflow_scripts tests
+	$(BIN)/ruff format --check workflow_scripts tests
+	$(BIN)/snakefmt --check $(SNAKEFILES)
+	$(BIN)/snakemake --lint
+
+format: .venv/installed
+	$(BIN)/ruff check --fix workflow_scripts tests
+	$(BIN)/ruff format workflow_scripts tests
+	$(BIN)/snakefmt $(SNAKEFILES)
+
+coqui: .venv-coqui/installed
+	@echo "Coqui TTS is in .venv-coqui. In config.yaml:"
+	@echo "  speech:"
+	@echo "    engine: coqui"
+	@echo "    coqui:"
+	@echo "      python: .venv-coqui/bin/python"
+
+clean:
+	rm -rf results .snakemake .pytest_cache .ruff_cache
+	find workflow_scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv .venv-coqui

@@ -1,0 +1,23 @@
+"""From a dictionary to a Whisper model that hears its words, and the table that proves it."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+include: "rules/common.smk"
+include: "rules/dictionary.smk"
+include: "rules/speech.smk"
+include: "rules/dataset.smk"
+include: "rules/base.smk"
+include: "rules/training.smk"
+include: "rules/export.smk"
+include: "rules/evaluation.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/{CONFIG.model}/eval.tsv",
+        f"{RESULTS}/{CONFIG.model}/report.html",

@@ -1,0 +1,89 @@
+import os
+import re
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# The library thinks; rules only choose paths. As scripts do, it is found beside them.
+LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow_scripts"
+SCRIPTS = Path(os.path.relpath(LIBRARY))
+sys.path.insert(0, str(LIBRARY))
+
+from whisper_terms.config import check_syntax
+from whisper_terms.errors import UserError
+from whisper_terms.workflow import PROMPTED, read_plan
+
+CONFIG_FILE = "config.yaml"
+
+try:
+    check_syntax(CONFIG_FILE)
+except UserError as error:
+    raise WorkflowError(f"the configuration can't be used\n{error}") from None
+
+
+configfile: CONFIG_FILE
+
+
+try:
+    PLAN = read_plan(config, CONFIG_FILE)
+except UserError as error:
+    raise WorkflowError(f"{len(error.faults)} to mend before anything is made\n{error}") from None
+
+CONFIG = PLAN.config
+RESULTS = CONFIG.results
+SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
+# The interpreter of the environment that has the engine.
+SPEECH_PYTHON = CONFIG.speech.coqui.python if CONFIG.speech.engine == "coqui" else "python"
+SPEECH_ENV = f"../envs/speech-{CONFIG.speech.engine}.yaml"
+
+
+wildcard_constraints:
+    model="|".join(map(re.escape, CONFIG.models)),
+    recipe="|".join(map(re.escape, CONFIG.recipes)),
+    weights="|".join(map(re.escape, ["base", *CONFIG.recipes])),
+    system="|".join(map(re.escape, ["base", PROMPTED, *CONFIG.recipes])),
+    layout="packed|single",
+    shard=r"\d{4}",
+    term_id="t[0-9a-f]{10}",
+
+
+def script(name):
+    """The path of a command-line script."""
+    return str(SCRIPTS / f"{name}.py")
+
+
+def speech_arguments():
+    """The arguments that every synthesising rule passes on."""
+    speech = CONFIG.speech
+    return [
+        *("--engine", speech.engine, "--coqui", speech.coqui.to_json()),
+        *("--casting", PLAN.casting.to_json(), f"--loudness={speech.loudness}"),
+        *("--store", f"{SPEECH}/store"),
+    ]
+
+
+def encodings_of(wildcards):
+    """The table of encodings, for recipes that read it."""
+    if not PLAN.uses_encodings(wildcards.recipe):
+        return []
+    return f"{RESULTS}/{wildcards.model}/encodings/{PLAN.layout(wildcards.recipe)}.tsv"
+
+
+def weights_of(wildcards):
+    """The converted weights that a system transcribes with."""
+    weights = "base" if wildcards.system == PROMPTED else wildcards.system
+    return f"{RESULTS}/{wildcards.model}/{weights}/model.pt"
+
+
+def transcripts_of(wildcards):
+    """The transcripts of every system in the table."""
+    return [f"{RESULTS}/{wildcards.model}/{system}/transcripts" for system in CONFIG.systems]
+
+
+def named_transcripts(wildcards):
+    """The same with the systems' names, as the scoring scripts take them."""
+    return [
+        f"{system}={folder}"
+        for system, folder in zip(CONFIG.systems, transcripts_of(wildcards), strict=True)
+    ]

@@ -1,0 +1,63 @@
+rule transcribe:
+    input:
+        model=weights_of,
+        terms=lambda wildcards: ([f"{RESULTS}/terms.tsv"] if wildcards.system == PROMPTED else []),
+        recordings=CONFIG.recordings,
+        audio=[str(recording.audio) for recording in PLAN.recordings],
+        script=script("transcribe"),
+    output:
+        directory(f"{RESULTS}/{{model}}/{{system}}/transcripts"),
+    log:
+        f"{RESULTS}/{{model}}/logs/transcribe/{{system}}.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/transcribe/{{system}}.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 8
+    resources:
+        gpu=CONFIG.resources.gpu,
+        mem_mb=CONFIG.resources.training_memory_mb,
+        runtime=CONFIG.resources.training_runtime_minutes,
+    params:
+        prompt=lambda wildcards, input: (f"--prompt-terms {input.terms}" if input.terms else ""),
+        language=CONFIG.language,
+        device=CONFIG.device,
+    message:
+        "Transcribe the test recordings with {wildcards.model}/{wildcards.system}"
+    shell:
+        "python {input.script} --model {input.model} --recordings {input.recordings:q}"
+        " --output {output} {params.prompt} --language {params.language}"
+        " --device {params.device} --threads {threads} 2>&1 | tee {log}"
+
+
+rule evaluate_systems:
+    input:
+        transcripts=transcripts_of,
+        terms=f"{RESULTS}/terms.tsv",
+        recordings=CONFIG.recordings,
+        script=script("evaluate_systems"),
+    output:
+        scores=f"{RESULTS}/{{model}}/eval.tsv",
+        terms=f"{RESULTS}/{{model}}/terms_eval.tsv",
+        flips=f"{RESULTS}/{{model}}/flips.tsv",
+    log:
+        f"{RESULTS}/{{model}}/logs/evaluate_systems.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/evaluate_systems.tsv"
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.memory_mb,
+        runtime=CONFIG.resources.runtime_minutes,
+    params:
+        transcripts=named_transcripts,
+        bootstrap=CONFIG.evaluation.bootstrap,
+        seed=CONFIG.evaluation.seed,
+    message:
+        "Score what {wildcards.model} hears"
+    shell:
+        "python {input.script} --model {wildcards.model} --terms {input.terms}"
+        " --recordings {input.recordings:q} --transcripts {params.transcripts}"
+        " --bootstrap {params.bootstrap} --seed {params.seed} --eval {output.scores}"
+        " --terms-eval {output.terms} --flips {output.flips} 2>&1 | tee {log}"

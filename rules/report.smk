@@ -1,0 +1,31 @@
+rule render_report:
+    input:
+        scores=f"{RESULTS}/{{model}}/eval.tsv",
+        terms_eval=f"{RESULTS}/{{model}}/terms_eval.tsv",
+        flips=f"{RESULTS}/{{model}}/flips.tsv",
+        terms=f"{RESULTS}/terms.tsv",
+        recordings=CONFIG.recordings,
+        transcripts=transcripts_of,
+        script=script("render_report"),
+    output:
+        f"{RESULTS}/{{model}}/report.html",
+    log:
+        f"{RESULTS}/{{model}}/logs/render_report.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/render_report.tsv"
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.memory_mb,
+        runtime=CONFIG.resources.runtime_minutes,
+    params:
+        transcripts=named_transcripts,
+        benchmarks=f"{RESULTS}/{{model}}/benchmarks",
+    message:
+        "Write the report on {wildcards.model}"
+    shell:
+        "python {input.script} --model {wildcards.model} --eval {input.scores}"
+        " --terms-eval {input.terms_eval} --flips {input.flips} --terms {input.terms}"
+        " --recordings {input.recordings:q} --transcripts {params.transcripts}"
+        " --benchmarks {params.benchmarks} --output {output} &> {log}"

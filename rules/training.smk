@@ -1,0 +1,36 @@
+rule fine_tune:
+    input:
+        base=f"{RESULTS}/{{model}}/base/checkpoint",
+        windows=lambda wildcards: f"{RESULTS}/windows/{PLAN.layout(wildcards.recipe)}.tsv",
+        encodings=encodings_of,
+        script=script("fine_tune"),
+    output:
+        directory(f"{RESULTS}/{{model}}/{{recipe}}/checkpoint"),
+    log:
+        f"{RESULTS}/{{model}}/logs/fine_tune/{{recipe}}.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/fine_tune/{{recipe}}.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 8
+    resources:
+        gpu=CONFIG.resources.gpu,
+        mem_mb=CONFIG.resources.training_memory_mb,
+        runtime=CONFIG.resources.training_runtime_minutes,
+    params:
+        recipe=lambda wildcards: CONFIG.recipe_json(wildcards.recipe),
+        # Not an output: Snakemake would delete it, and with it what a killed run had reached.
+        state=f"{RESULTS}/{{model}}/{{recipe}}/state",
+        encodings=lambda wildcards, input: (
+            f"--encodings {input.encodings}" if input.encodings else ""
+        ),
+        voice=CONFIG.first_voice,
+        language=CONFIG.language,
+        device=CONFIG.device,
+    message:
+        "Fine-tune {wildcards.model} by the recipe {wildcards.recipe}"
+    shell:
+        "python {input.script} --base {input.base} --windows {input.windows} {params.encodings}"
+        " --recipe {params.recipe:q} --first-voice {params.voice:q} --language {params.language}"
+        " --state {params.state} --output {output} --device {params.device}"
+        " --threads {threads} 2>&1 | tee {log}"

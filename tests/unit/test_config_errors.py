@@ -1,0 +1,262 @@
+"""What a user is told about a wrong config: every problem, its place and its cure."""
+
+import pytest
+from config_faults import faults_of, only_fault
+
+from whisper_terms.config import Config
+
+
+class TestUnknownKeys:
+    def test_names_the_nearest_key(self):
+        fault = only_fault({"dictionarys": ["a.csv"]})
+        assert fault.problem == "unknown key dictionarys"
+        assert fault.cure == "did you mean dictionaries?"
+        assert fault.file == "missing.yaml"
+
+    def test_in_a_recipe(self):
+        fault = only_fault({"recipes": {"default": {"epoch": 3}}, "systems": ["base"]})
+        assert fault.problem == "unknown key recipes.default.epoch"
+        assert fault.cure == "did you mean epochs?"
+
+    def test_in_a_voice(self):
+        voices = [{"name": "mei-fast"}, {"name": "b", "halftone": 1}]
+        fault = only_fault({"speech": {"voices": voices}})
+        assert fault.problem == "unknown key speech.voices[1].halftone"
+        assert fault.cure == "did you mean half_tone?"
+
+    def test_lists_the_keys_where_none_is_near(self):
+        fault = only_fault({"windows": {"zzz": 1}})
+        assert fault.cure == "known here: seconds, gap, max_tokens"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "problem", "cure", "value"),
+    [
+        (
+            {"speech": {"shards": "many"}},
+            "speech.shards must be a whole number",
+            "write for example shards: 16",
+            "many",
+        ),
+        (
+            {"speech": {"shards": 1.5}},
+            "speech.shards must be a whole number",
+            "write for example shards: 16",
+            "1.5",
+        ),
+        (
+            {"speech": {"shards": True}},
+            "speech.shards must be a whole number",
+            "write for example shards: 16",
+            "true",
+        ),
+        (
+            {"speech": {"shards": 1e99}},
+            "speech.shards must be a whole number",
+            "write for example shards: 16",
+            "1e+99",
+        ),
+        (
+            {"carriers": ["a"]},
+            "carriers must be text",
+            "write for example carriers: dictionaries/carriers.tsv",
+            None,
+        ),
+        ({3: 4}, "the top level holds a key that is no text", "remove it", "3"),
+        (
+            {"speech": {"loudness": "loud"}},
+            "speech.loudness must be a number",
+            "write for example loudness: -23.0",
+            "loud",
+        ),
+        (
+            {"windows": {"seconds": 31}},
+            "windows.seconds must be at most 30",
+            "write for example seconds: 30.0",
+            "31",
+        ),
+        (
+            {"windows": {"seconds": float("nan")}},
+            "windows.seconds must be a finite number",
+            "write for example seconds: 30.0",
+            "nan",
+        ),
+        ({"windows": {"gap": [0.1]}}, "windows.gap holds too few values", "give 2", None),
+        (
+            {"windows": {"gap": [0.8, 0.2]}},
+            "windows.gap holds the longest silence first",
+            "write [0.2, 0.8]",
+            None,
+        ),
+        (
+            {"windows": {"gap": 3}},
+            "windows.gap must be a list",
+            "see windows in docs/configuration.md",
+            "3",
+        ),
+        (
+            {"evaluation": 3},
+            "evaluation must be a block of keys and values",
+            "see evaluation in docs/configuration.md",
+            "3",
+        ),
+        (
+            {"evaluation": None},
+            "evaluation has no value",
+            "see evaluation in docs/configuration.md, or remove the key to take its default",
+            None,
+        ),
+        ({"device": "gpu"}, "device must be auto or cpu or cuda", "did you mean cpu?", "gpu"),
+        (
+            {"language": "japanese"},
+            "language is no language code",
+            "write two or three small letters, such as ja",
+            "japanese",
+        ),
+        ({"results": 2024}, "results must be text", 'put it in quotes: "2024"', "2024"),
+        (
+            {"carriers": "{x}.tsv"},
+            "carriers is no usable path",
+            "give a path without braces and line breaks",
+            "{x}.tsv",
+        ),
+        (
+            {"dictionaries": []},
+            "dictionaries is empty",
+            "see dictionaries in docs/configuration.md",
+            None,
+        ),
+        (
+            {"recordings": []},
+            "recordings is empty",
+            "see recordings in docs/configuration.md",
+            None,
+        ),
+        (
+            {"speech": {"shards": 5000}},
+            "speech.shards must be at most 4096",
+            "write for example shards: 16",
+            "5000",
+        ),
+        (
+            {"speech": {"voices": [{"name": "mei-fast"}, {"speed": 1}]}},
+            "speech.voices[1] lacks the key name",
+            "add it",
+            None,
+        ),
+        (
+            {"speech": {"voices": [{"name": "mei-fast"}, {"name": "b", "vocal_tract": 2}]}},
+            "speech.voices[1].vocal_tract must be at most 1.4",
+            "write for example vocal_tract: 1.0",
+            "2",
+        ),
+    ],
+)
+def test_wrong_value(mapping, problem, cure, value):
+    fault = only_fault(mapping)
+    assert (fault.problem, fault.cure, fault.value) == (problem, cure, value)
+
+
+class TestNames:
+    def test_model_must_be_listed(self):
+        fault = only_fault({"model": "smal"})
+        assert (fault.problem, fault.cure) == ("model is unknown", "did you mean small?")
+
+    @pytest.mark.parametrize("name", ["../x", "a b", "-x", ".hidden", "a/b", "日本", "a" * 65, ""])
+    def test_model_name_is_safe(self, name):
+        fault = only_fault({"models": {"nano": "x", name: "y"}})
+        assert fault.problem == "models holds a name that is not valid"
+        assert fault.value == name
+
+    def test_a_number_as_a_name(self):
+        fault = only_fault({"recipes": {"default": {}, 10: {}}, "systems": ["base"]})
+        assert fault.cure == 'put it in quotes: "10"'
+
+    @pytest.mark.parametrize("name", sorted(Config.RESERVED_RECIPES))
+    def test_recipe_name_is_reserved(self, name):
+        fault = only_fault({"recipes": {"default": {}, name: {}}, "systems": ["base"]})
+        assert fault.problem == f"recipes holds the name {name}, which is reserved"
+
+    def test_model_name_is_reserved(self):
+        fault = only_fault({"models": {"nano": "x", "speech": "y"}})
+        assert fault.problem == "models holds the name speech, which is reserved"
+
+
+class TestRecipes:
+    def test_cache_needs_a_frozen_encoder(self):
+        fault = only_fault(
+            {"recipes": {"default": {}, "mine": {"train": "all"}}, "systems": ["base"]}
+        )
+        assert fault.problem == (
+            "recipes.mine.cached_encoder is true, but train: all changes the encoder in every step"
+        )
+        assert fault.cure == "write cached_encoder: false, or train: decoder"
+
+    def test_replay_needs_sentences(self):
+        mapping = {
+            "speech": {"replay_sentences": 0},
+            "recipes": {"default": {}, "bare": {"replay": 0}},
+            "systems": ["base"],
+        }
+        fault = only_fault(mapping)
+        assert fault.problem == "recipes.default.replay is 0.4, but speech.replay_sentences is 0"
+
+    def test_share_of_replay_is_below_one(self):
+        fault = only_fault({"recipes": {"default": {"replay": 1}}, "systems": ["base"]})
+        assert fault.problem == "recipes.default.replay must be less than 1"
+
+
+class TestSystems:
+    def test_unknown(self):
+        fault = only_fault({"systems": ["base", "blog-ful-10"]})
+        assert (fault.problem, fault.value) == ("systems[1] is unknown", "blog-ful-10")
+        assert fault.cure == "did you mean blog-full-10?"
+
+    def test_base_comes_first(self):
+        fault = only_fault({"systems": ["default", "base"]})
+        assert fault.problem.startswith("the first of systems must be base")
+
+    def test_repeated(self):
+        fault = only_fault({"systems": ["base", "default", "default"]})
+        assert fault.problem == "systems[2] stands in systems already"
+
+    def test_broken_recipes_are_not_missed_twice(self):
+        fault = only_fault({"recipes": 5})
+        assert fault.problem == "recipes must be a block of keys and values"
+
+
+class TestPaths:
+    def test_repeated(self):
+        fault = only_fault({"dictionaries": ["a.csv", "b.csv", "a.csv"]})
+        assert fault.problem == "dictionaries[2] stands in dictionaries already"
+
+    def test_recordings_with_one_name(self):
+        fault = only_fault({"recordings": ["a/x.tsv", "b/x.tsv"]})
+        assert (fault.problem, fault.value) == (
+            "recordings holds several files called x",
+            "b/x.tsv",
+        )
+
+
+def test_all_problems_at_once():
+    mapping = {
+        "modle": "nano",
+        "model": "big",
+        "speech": {"shards": "x", "voices": [{"name": "a"}, {"name": "a", "speed": 9}]},
+        "development": {"voices": []},
+        "systems": ["base", "none-such"],
+        "recipes": {"default": {"epoch": 1, "train": "all"}},
+        "recordings": ["x.tsv", "x.tsv"],
+    }
+    problems = {fault.problem for fault in faults_of(mapping)}
+    assert problems == {
+        "unknown key modle",
+        "model is unknown",
+        "speech.shards must be a whole number",
+        "speech.voices[1].speed must be at most 2",
+        "speech.voices[1].name is the name of speech.voices[0] too",
+        "systems[1] is unknown",
+        "unknown key recipes.default.epoch",
+        "recipes.default.cached_encoder is true, but train: all changes the encoder in every step",
+        "recordings[1] stands in recordings already",
+    }

@@ -1,0 +1,152 @@
+"""The shipped word lists, sentences and test recordings keep what the evaluation relies on.
+
+The numbers in a result table mean something only while the test sentences are new to the model.
+"""
+
+import csv
+import re
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SLOT = "{term}"
+LONGEST_SHARED_RUN = 9  # characters a test sentence may share with a training sentence
+CLASSES = ("symptom", "disease", "technology", "general")
+
+
+def read_rows(path: Path, delimiter: str) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as source:
+        return list(csv.DictReader(source, delimiter=delimiter, strict=True))
+
+
+def values(cell: str) -> list[str]:
+    return [value for value in cell.split("|") if value]
+
+
+TERMS = read_rows(ROOT / "dictionaries" / "demo.csv", ",")
+CARRIERS = read_rows(ROOT / "dictionaries" / "carriers.tsv", "\t")
+REPLAY = (ROOT / "dictionaries" / "replay.txt").read_text(encoding="utf-8").splitlines()
+RECORDINGS = read_rows(ROOT / "recordings" / "demo.tsv", "\t")
+
+SURFACES = [row["surface"] for row in TERMS]
+SPELLINGS = SURFACES + [alias for row in TERMS for alias in values(row["aliases"])]
+OWN_SENTENCES = [sentence for row in TERMS for sentence in values(row["sentences"])]
+TEMPLATES = [row["template"] for row in CARRIERS]
+TEST_SENTENCES = [row["text"] for row in RECORDINGS]
+
+
+def test_set(name: str) -> list[str]:
+    return [row["text"] for row in RECORDINGS if row["test_set"] == name]
+
+
+test_set.__test__ = False
+
+
+def folded(text: str) -> str:
+    """The text as scoring compares it: width, letter case and spaces do not count."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def spellings_in(sentence: str) -> list[str]:
+    return [spelling for spelling in SPELLINGS if folded(spelling) in folded(sentence)]
+
+
+def runs(text: str, length: int = LONGEST_SHARED_RUN + 1) -> set[str]:
+    return {text[start : start + length] for start in range(len(text) - length + 1)}
+
+
+def runs_outside_terms(sentence: str) -> set[str]:
+    surfaces = "|".join(re.escape(s) for s in sorted(SURFACES, key=len, reverse=True))
+    return set().union(*(runs(part) for part in re.split(surfaces, sentence)))
+
+
+def test_demo_dictionary_has_forty_distinct_terms() -> None:
+    assert list(TERMS[0]) == ["surface", "reading", "aliases", "class", "sentences", "weight"]
+    assert len(SURFACES) == len(set(SURFACES)) == 40
+    assert {row["class"] for row in TERMS} == {"symptom", "disease", "technology"}
+
+
+@pytest.mark.parametrize("row", TERMS, ids=SURFACES)
+def test_demo_term_is_well_formed(row: dict[str, str]) -> None:
+    assert None not in row, "a cell too many"
+    assert re.fullmatch("[ァ-ヴー]+", row["reading"])
+    assert row["weight"] == ""
+    assert row["surface"] not in values(row["aliases"])
+    assert all(row["surface"] in sentence for sentence in values(row["sentences"]))
+
+
+def test_no_two_terms_share_a_spelling() -> None:
+    assert [s for s, count in Counter(map(folded, SPELLINGS)).items() if count > 1] == []
+
+
+def test_the_homophone_has_sentences_of_its_own() -> None:
+    assert len(OWN_SENTENCES) == 3
+
+
+def test_every_class_has_enough_distinct_templates() -> None:
+    counts = Counter(row["class"] for row in CARRIERS)
+    assert set(counts) == set(CLASSES)
+    assert min(counts.values()) >= 24
+    assert len(TEMPLATES) == len(set(TEMPLATES))
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_template_is_well_formed(template: str) -> None:
+    assert template.count(SLOT) == 1
+    assert template.endswith("。")
+    assert 8 <= len(template.replace(SLOT, "")) <= 28
+    assert spellings_in(template) == []
+
+
+def test_each_class_puts_the_term_first_and_inside() -> None:
+    for name in CLASSES:
+        starts = [row["template"].startswith(SLOT) for row in CARRIERS if row["class"] == name]
+        assert 5 <= sum(starts) <= len(starts) - 5
+
+
+def test_replay_is_large_and_distinct() -> None:
+    assert len(REPLAY) >= 440
+    assert [line for line, count in Counter(REPLAY).items() if count > 1] == []
+
+
+def test_replay_sentences_are_well_formed() -> None:
+    assert [s for s in REPLAY if not 8 <= len(s) <= 35 or s[-1] not in "。？"] == []
+
+
+def test_replay_holds_the_words_seen_forgotten() -> None:
+    for word in ("目覚ましい発展", "5つの", "五つの", "動機", "同期"):
+        assert sum(word in sentence for sentence in REPLAY) >= 2, word
+
+
+def test_replay_and_general_sentences_hold_no_term() -> None:
+    assert {s: spellings_in(s) for s in REPLAY + test_set("general") if spellings_in(s)} == {}
+
+
+def test_recordings_table_is_well_formed() -> None:
+    assert list(RECORDINGS[0]) == ["audio", "text", "test_set"]
+    assert Counter(row["test_set"] for row in RECORDINGS) == {"terms": 60, "general": 60}
+    expected = [f"demo/{name}_{n:02}.flac" for name in ("terms", "general") for n in range(1, 61)]
+    assert [row["audio"] for row in RECORDINGS] == expected
+    assert len(set(TEST_SENTENCES)) == len(TEST_SENTENCES)
+    assert [s for s in TEST_SENTENCES if not 8 <= len(s) <= 30 or s[-1] not in "。？"] == []
+
+
+def test_term_sentences_cover_every_term() -> None:
+    sentences = test_set("terms")
+    assert [s for s in sentences if not any(surface in s for surface in SURFACES)] == []
+    assert [surface for surface in SURFACES if not any(surface in s for s in sentences)] == []
+
+
+def test_no_test_sentence_is_trained_on() -> None:
+    assert set(TEST_SENTENCES) & set(REPLAY + OWN_SENTENCES) == set()
+    patterns = [re.compile(re.escape(t).replace(re.escape(SLOT), ".+")) for t in TEMPLATES]
+    assert [s for s in TEST_SENTENCES for p in patterns if p.fullmatch(s)] == []
+
+
+def test_no_test_sentence_shares_a_long_run_with_training() -> None:
+    pieces = [piece for template in TEMPLATES for piece in template.split(SLOT)]
+    seen = set().union(*map(runs, pieces + REPLAY), *map(runs_outside_terms, OWN_SENTENCES))
+    assert {s: shared for s in TEST_SENTENCES if (shared := runs_outside_terms(s) & seen)} == {}

@@ -1,0 +1,56 @@
+"""Fine-tune a base model by a recipe; a run that was killed goes on where it was."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from whisper_terms.errors import run_script
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--base", required=True, type=Path, help="model directory to start from")
+    add("--windows", required=True, type=Path, help="table of windows")
+    add("--encodings", type=Path, help="table of their encodings, for recipes that use them")
+    add("--recipe", default="{}", help="the recipe, JSON")
+    add("--first-voice", required=True, help="the voice of recipes that train on one")
+    add("--language", default="ja", help="Whisper's language code (default %(default)s)")
+    add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
+    add("--output", required=True, type=Path, help="model directory to write")
+    add("--device", default="auto", help="auto (default), cpu or cuda")
+    add("--threads", type=int, help="CPU threads (default: torch's choice)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    from whisper_terms.base_model import load_base, save_model
+    from whisper_terms.config import Recipe
+    from whisper_terms.devices import limit_threads
+    from whisper_terms.encodings import read_encodings, weights_digest
+    from whisper_terms.training import fine_tune, training_digest
+    from whisper_terms.windows import read_windows
+
+    limit_threads(arguments.threads)
+    recipe, windows = Recipe.from_json(arguments.recipe), read_windows(arguments.windows)
+    base = load_base(str(arguments.base))
+    digest = training_digest(weights_digest(arguments.base), windows, recipe)
+    state = arguments.state / digest
+    model = fine_tune(
+        base,
+        windows,
+        recipe,
+        state,
+        first_voice=arguments.first_voice,
+        language=arguments.language,
+        device=arguments.device,
+        encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
+    )
+    save_model(arguments.output, model, base)
+    # Checkpoints of this training, and of those that it replaces, have done their work.
+    shutil.rmtree(arguments.state)
+
+
+if __name__ == "__main__":
+    run_script(main)

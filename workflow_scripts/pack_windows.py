@@ -1,0 +1,32 @@
+"""Pack the manifest's utterances into windows of up to 30 s."""
+
+import argparse
+from pathlib import Path
+
+from whisper_terms.config import WindowSettings
+from whisper_terms.errors import run_script
+from whisper_terms.tables import UTTERANCES, read_table, write_table
+from whisper_terms.windows import COLUMNS, PackingRules, pack, window_rows
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--manifest", required=True, type=Path, help="the manifest")
+    add("--windows", default="{}", help="the configuration's block `windows`, JSON")
+    add("--most", type=int, default=10**6, help="most utterances in a window (default: no limit)")
+    add("--shards", required=True, type=int, help="number of shards; windows stay inside one")
+    add("--output", required=True, type=Path, help="the table of windows")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    settings = WindowSettings.from_json(arguments.windows)
+    rules = PackingRules(settings.seconds, settings.gap, settings.max_tokens, arguments.most)
+    windows = pack(read_table(arguments.manifest, UTTERANCES), rules, arguments.shards)
+    write_table(arguments.output, COLUMNS, window_rows(windows))
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,55 @@
+"""Speak the sentences of a table of test recordings with a voice that no training uses.
+
+Real recordings say more; this is for the time until there are some. Audio that exists is kept.
+"""
+
+import argparse
+from pathlib import Path
+
+import soundfile
+
+from whisper_terms.dictionary import read_dictionaries
+from whisper_terms.errors import run_script
+from whisper_terms.progress import progress
+from whisper_terms.readings import settle_reading
+from whisper_terms.speech.engine import Replacement, SpokenText, Voice
+from whisper_terms.speech.openjtalk import OpenJTalk
+from whisper_terms.speech.sound import SAMPLE_RATE, finish
+from whisper_terms.tables import RECORDINGS, atomic_path, read_table
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--recordings", required=True, type=Path, help="table: audio, text, test_set")
+    add("--dictionary", required=True, type=Path, nargs="+", help="how the terms are read")
+    add("--voice", required=True, help="an .htsvoice file")
+    add("--loudness", type=float, default=-23.0, help="RMS level in dBFS (default %(default)s)")
+    return parser.parse_args()
+
+
+def read_replacements(dictionaries: list[Path]) -> list[Replacement]:
+    """How the dictionaries' terms are said, the longest first."""
+    entries = sorted(read_dictionaries(dictionaries), key=lambda entry: -len(entry.surface))
+    settled = [(entry.surface, settle_reading(entry.surface, entry.reading)) for entry in entries]
+    return [Replacement(surface, how.reading, how.pronunciation) for surface, how in settled]
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    terms = read_replacements(arguments.dictionary)
+    engine, voice = OpenJTalk(), Voice("test", arguments.voice)
+    for row in progress(read_table(arguments.recordings, RECORDINGS), "speaking"):
+        audio = arguments.recordings.parent / row["audio"]
+        if audio.exists():
+            continue
+        how = tuple(term for term in terms if term.surface in row["text"])
+        samples, rate = engine.speak(SpokenText(row["text"], how), voice)
+        with atomic_path(audio) as temporary:
+            soundfile.write(
+                temporary, finish(samples, rate, arguments.loudness), SAMPLE_RATE, subtype="PCM_16"
+            )
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,59 @@
+"""Transcribe recordings with one model, with or without the terms in its prompt."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from whisper_terms.errors import run_script
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, type=Path, help="the .pt file")
+    parser.add_argument(
+        "--recordings", required=True, type=Path, nargs="+", help="tables: audio, text, test_set"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="directory for the transcripts")
+    parser.add_argument(
+        "--prompt-terms", type=Path, help="terms table; as many as fit go into the prompt"
+    )
+    parser.add_argument("--language", default="ja", help="Whisper's language code (default: ja)")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, …")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
+    return parser.parse_args()
+
+
+def read_prompt(terms: Path, language: str) -> str | None:
+    """The prompt for a terms table; says on standard error how many of the terms fit."""
+    from whisper_terms.tables import TERMS, read_table
+    from whisper_terms.transcription import build_prompt, load_tokenizer, prompt_order
+
+    surfaces = prompt_order(read_table(terms, TERMS))
+    prompt, count = build_prompt(surfaces, load_tokenizer(language))
+    print(f"prompt: {count} of {len(surfaces)} terms fit", file=sys.stderr)
+    return prompt or None
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    from whisper_terms.recordings import read_recordings
+    from whisper_terms.transcription import transcribe_recordings
+
+    if arguments.threads:
+        import torch
+
+        torch.set_num_threads(arguments.threads)
+    recordings = read_recordings(arguments.recordings)
+    terms = arguments.prompt_terms
+    transcribe_recordings(
+        arguments.model,
+        recordings,
+        arguments.output,
+        language=arguments.language,
+        prompt=read_prompt(terms, arguments.language) if terms else None,
+        device=arguments.device,
+    )
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,43 @@
+"""Carrier sentences: templates with a slot for a term, by class of term."""
+
+from pathlib import Path
+
+from whisper_terms.errors import Fault, UserError
+from whisper_terms.tables import read_table
+
+SLOT = "{term}"
+GENERAL = "general"
+COLUMNS = ("class", "template")
+
+Carriers = dict[str, tuple[str, ...]]
+
+
+def read_carriers(path: str | Path) -> Carriers:
+    """Read the templates, in the order of the file, by class.
+
+    Raises:
+        UserError: the file is missing or lacks a column; a template holds no slot, or several; no
+            template is of the class general, which serves every class that has none.
+    """
+    carriers: dict[str, list[str]] = {}
+    faults = []
+    for number, row in enumerate(read_table(path, COLUMNS), start=2):
+        name, template = row["class"].strip(), row["template"].strip()
+        if template.count(SLOT) != 1:
+            cure = f"write {SLOT} once, where the term belongs"
+            faults.append(Fault("a template needs one slot", cure, path, number, template))
+        elif template in carriers.get(name, ()):
+            faults.append(Fault("the template stands twice", "keep one", path, number, template))
+        else:
+            carriers.setdefault(name or GENERAL, []).append(template)
+    if not faults and GENERAL not in carriers:
+        cure = "add some: they serve each class that has no templates of its own"
+        faults.append(Fault(f"has no templates of the class {GENERAL}", cure, path))
+    if faults:
+        raise UserError(faults)
+    return {name: tuple(templates) for name, templates in carriers.items()}
+
+
+def templates_of(carriers: Carriers, term_class: str) -> tuple[str, ...]:
+    """A class's templates; the general ones where it has none."""
+    return carriers.get(term_class) or carriers[GENERAL]

@@ -1,0 +1,56 @@
+"""Default models, voices and recipes: the values that are lists of things, not settings."""
+
+MODELS = {
+    "nano": "models/whisper-nano-ja",
+    "tiny": "openai/whisper-tiny",
+    "base": "openai/whisper-base",
+    "small": "openai/whisper-small",
+    "medium": "openai/whisper-medium",
+    "large-v3": "openai/whisper-large-v3",
+    "large-v3-turbo": "openai/whisper-large-v3-turbo",
+}
+
+# The voice embedded in Open JTalk, varied in pitch, speed and vocal tract length.
+VOICES = (
+    {"name": "mei"},
+    {"name": "mei-low", "half_tone": -5.0, "vocal_tract": 0.9},
+    {"name": "mei-high", "half_tone": 3.0, "vocal_tract": 1.08},
+    {"name": "mei-slow", "speed": 0.85},
+    {"name": "mei-fast", "speed": 1.15},
+    {"name": "male-like", "half_tone": -10.0, "vocal_tract": 0.82},
+)
+
+# What one gets by following the Hugging Face tutorial "Fine-Tune Whisper" with synthetic speech:
+# one term a window, one voice, nothing against forgetting. Learning rate as in the tutorial; its
+# 500 warmup steps are more than a small dictionary trains in all, so there are none here.
+_BLOG = {
+    "utterances": "isolated",
+    "voices": "first",
+    "packed": False,
+    "timestamps": False,
+    "replay": 0.0,
+    "cached_encoder": False,
+    "batch_size": 4,
+    "learning_rate": 1e-5,
+    "warmup_steps": 0,
+}
+
+# Each recipe: what differs from the defaults of `models.Recipe`.
+RECIPES: dict[str, dict] = {
+    "default": {},
+    "blog-full-10": {**_BLOG, "train": "all", "epochs": 10},
+    "blog-full-40": {**_BLOG, "train": "all", "epochs": 40},
+    "blog-frozen-10": {**_BLOG, "train": "decoder", "epochs": 10},
+    "blog-frozen-40": {**_BLOG, "train": "decoder", "epochs": 40},
+}
+
+# One line on each, for config.yaml and the docs.
+RECIPE_NOTES = {
+    "default": "Fast and careful: frozen encoder, packed windows, replay against forgetting.",
+    "blog-full-10": "The widespread tutorial's method: one lone term a window, all weights.",
+    "blog-full-40": "The same, 40 epochs.",
+    "blog-frozen-10": "The tutorial's method with the encoder frozen.",
+    "blog-frozen-40": "The same, 40 epochs.",
+}
+
+SYSTEMS = ("base", "base-prompt", *RECIPES)

@@ -1,0 +1,241 @@
+"""The configuration's models: every key, its type, default, limits and description."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from whisper_terms.config import defaults
+from whisper_terms.config.base import (
+    FilePath,
+    Language,
+    Name,
+    Seconds,
+    Settings,
+    invalid,
+)
+from whisper_terms.config.files import missing_files
+from whisper_terms.config.speech import SpeechSettings, VoiceSettings
+from whisper_terms.errors import Fault
+
+
+class DevelopmentSettings(Settings):
+    """What is held out from training, to choose and to watch by."""
+
+    fraction: float = Field(
+        0.1, gt=0, lt=1, description="Share of the sentences that is held out (a fraction)."
+    )
+    voices: tuple[Name, ...] = Field(
+        ("mei-fast",),
+        description="Names of voices that are held out; at least one must remain. With [] the "
+        "training voices speak the held-out sentences too, as a single voice must.",
+    )
+
+
+class WindowSettings(Settings):
+    """How utterances are packed into the windows that Whisper hears."""
+
+    seconds: float = Field(
+        30.0, gt=0, le=30, description="Longest window in seconds; Whisper hears 30."
+    )
+    gap: tuple[Seconds, Seconds] = Field(
+        (0.2, 0.8), description="Shortest and longest silence between two utterances, in seconds."
+    )
+    max_tokens: int = Field(
+        440, ge=16, le=448, description="Most tokens in a window's label; Whisper's limit is 448."
+    )
+
+    @field_validator("gap")
+    @classmethod
+    def _check_gap(cls, gap: tuple[float, float], info: ValidationInfo) -> tuple[float, float]:
+        if gap[0] > gap[1]:
+            raise invalid("holds the longest silence first", f"write [{gap[1]:g}, {gap[0]:g}]")
+        if gap[1] >= info.data.get("seconds", 30):
+            raise invalid("is longer than a window", "choose gaps shorter than windows.seconds")
+        return gap
+
+
+class Recipe(Settings):
+    """One way to fine-tune: a row of the results."""
+
+    utterances: Literal["all", "isolated"] = Field(
+        "all", description="Utterances to train on: all, or only the isolated (lone) terms."
+    )
+    voices: Literal["all", "first"] = Field(
+        "all", description="Voices to train on: all, or only the first that is not held out."
+    )
+    packed: bool = Field(
+        True, description="Whether a window holds many utterances (true) or one (false)."
+    )
+    timestamps: bool = Field(True, description="Whether the labels hold timestamp tokens.")
+    replay: float = Field(
+        0.4,
+        ge=0,
+        lt=1,
+        description="Share of the windows that is replay, term-free speech against forgetting "
+        "(a fraction).",
+    )
+    train: Literal["decoder", "all"] = Field(
+        "decoder", description="Weights to train: decoder (the encoder stays frozen) or all."
+    )
+    cached_encoder: bool = Field(
+        True,
+        description="Whether the encoder's output is computed once and kept on disk; "
+        "needs train: decoder.",
+    )
+    epochs: int = Field(8, ge=1, description="Passes over all windows.")
+    batch_size: int = Field(4, ge=1, description="Windows in a training step.")
+    learning_rate: float = Field(
+        1e-4, gt=0, le=1, description="Peak learning rate of AdamW (a factor)."
+    )
+    warmup_steps: int = Field(
+        20, ge=0, description="Steps in which the learning rate rises from zero to its peak."
+    )
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="Course of the learning rate after that: linear, cosine or constant."
+    )
+    weight_decay: float = Field(0.0, ge=0, lt=1, description="Weight decay of AdamW (a factor).")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of all that is random in training.")
+
+    @field_validator("cached_encoder")
+    @classmethod
+    def _check_cache(cls, cached: bool, info: ValidationInfo) -> bool:
+        if cached and info.data.get("train") == "all":
+            raise invalid(
+                "is true, but train: all changes the encoder in every step",
+                "write cached_encoder: false, or train: decoder",
+            )
+        return cached
+
+
+class EvaluationSettings(Settings):
+    """How the systems are compared."""
+
+    bootstrap: int = Field(
+        1000, ge=1, description="Number of bootstrap resamples behind each 95 % interval."
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of the bootstrap.")
+
+
+class ResourceSettings(Settings):
+    """What jobs ask of a cluster; ignored on one machine, except gpu with --resources."""
+
+    gpu: int = Field(
+        1, ge=0, description="Number of GPUs for each training, encoding and transcription job."
+    )
+    memory_mb: int = Field(4000, ge=1, description="Memory of other jobs in MB.")
+    runtime_minutes: int = Field(60, ge=1, description="Time limit of other jobs in minutes.")
+    training_memory_mb: int = Field(
+        16000, ge=1, description="Memory of training, encoding and transcription jobs in MB."
+    )
+    training_runtime_minutes: int = Field(
+        480, ge=1, description="Time limit of training, encoding and transcription jobs in minutes."
+    )
+
+
+class Config(Settings):
+    """The whole configuration."""
+
+    # Names that stand beside recipes and models in the results folder.
+    RESERVED_RECIPES: ClassVar = frozenset(
+        {
+            "base",
+            "base-prompt",
+            "encodings",
+            "eval.tsv",
+            "terms_eval.tsv",
+            "flips.tsv",
+            "report.html",
+        }
+    )
+    RESERVED_MODELS: ClassVar = frozenset(
+        {"speech", "windows", "logs", "benchmarks", "terms.tsv", "manifest.tsv"}
+    )
+
+    dictionaries: tuple[FilePath, ...] = Field(
+        ("dictionaries/demo.csv",), min_length=1, description="Term lists to teach (paths)."
+    )
+    recordings: tuple[FilePath, ...] = Field(
+        ("recordings/demo.tsv",),
+        min_length=1,
+        description="Lists of test recordings with their transcripts (paths); never trained on.",
+    )
+    carriers: FilePath = Field(
+        "dictionaries/carriers.tsv", description="Carrier sentences with a slot for a term (path)."
+    )
+    replay: FilePath = Field(
+        "dictionaries/replay.txt", description="Term-free sentences against forgetting (path)."
+    )
+    results: FilePath = Field("results", description="Folder of everything that is made (path).")
+    models: dict[Name, FilePath] = Field(
+        defaults.MODELS,
+        min_length=1,
+        description="Base models: a name for paths, and a Hugging Face hub id or a directory.",
+    )
+    model: Name = Field("nano", description="The base model that is fine-tuned: a name in models.")
+    language: Language = Field(
+        "ja",
+        description="Whisper's code of the spoken language; readings and Open JTalk are Japanese.",
+    )
+    speech: SpeechSettings = Field(SpeechSettings(), description="How the terms are spoken.")
+    development: DevelopmentSettings = Field(
+        DevelopmentSettings(), description="What is held out from training, to choose by."
+    )
+    windows: WindowSettings = Field(
+        WindowSettings(), description="How utterances are packed into windows."
+    )
+    recipes: dict[Name, Recipe] = Field(
+        defaults.RECIPES,
+        description="Ways to fine-tune. A key that is left out takes the default, that is, "
+        "the value it has in the recipe `default` as shipped.",
+    )
+    systems: tuple[Name, ...] = Field(
+        defaults.SYSTEMS,
+        min_length=1,
+        description="Rows of the results, in order: base, base-prompt (terms in the prompt), "
+        "and names of recipes. The first must be base.",
+    )
+    evaluation: EvaluationSettings = Field(
+        EvaluationSettings(), description="How the systems are compared."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where models run: auto (a GPU where there is one), cpu or cuda."
+    )
+    resources: ResourceSettings = Field(
+        ResourceSettings(), description="What jobs ask of a cluster."
+    )
+
+    @field_validator("dictionaries", "recordings", mode="before")
+    @classmethod
+    def _accept_one_path(cls, value: object) -> object:
+        # So that `snakemake --config dictionaries=my.csv` works.
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("results")
+    @classmethod
+    def _strip_slash(cls, path: str) -> str:
+        return path.rstrip("/") or path
+
+    def training_voices(self) -> tuple[VoiceSettings, ...]:
+        """The voices that are not held out, in the order of `speech.voices`."""
+        held_out = self.development.voices
+        return tuple(voice for voice in self.speech.voices if voice.name not in held_out)
+
+    def development_voices(self) -> tuple[VoiceSettings, ...]:
+        """The voices that are held out; the training voices where none is."""
+        held_out = self.development.voices
+        chosen = tuple(voice for voice in self.speech.voices if voice.name in held_out)
+        return chosen or self.training_voices()
+
+    @property
+    def first_voice(self) -> str:
+        """Name of the first training voice: the only one of recipes with `voices: first`."""
+        return self.training_voices()[0].name
+
+    def recipe_json(self, name: str) -> str:
+        """A recipe as the one argument that its script takes; raises KeyError if there is none."""
+        return self.recipes[name].to_json()
+
+    def check_files(self, root: str | Path = ".") -> list[Fault]:
+        """The files and folders under `root` that the configuration names and that are missing."""
+        return missing_files(self, Path(root))

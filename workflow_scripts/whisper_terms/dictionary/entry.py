@@ -1,0 +1,45 @@
+"""A term as the user gave it."""
+
+import hashlib
+from dataclasses import dataclass
+
+from whisper_terms.sharding import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of a dictionary, normalised, before its reading is settled.
+
+    Attributes:
+        surface: the text to be written (NFC, single spaces).
+        reading: katakana, with "・" or a space only between parts; "" if none was given. From a
+            two-column file it may be other text to be spoken, such as kanji.
+        aliases: other spellings that also count as right.
+        term_class: the kind of term, which chooses its carrier sentences.
+        sentences: the user's own sentences; each holds the surface or an alias.
+        weight: how much oftener than others it is spoken (> 0).
+        file: the dictionary, as the path was given.
+        row: its 1-based line in the file, the header counted.
+    """
+
+    surface: str
+    reading: str
+    aliases: tuple[str, ...]
+    term_class: str
+    sentences: tuple[str, ...]
+    weight: float
+    file: str
+    row: int
+
+    @property
+    def term_id(self) -> str:
+        """The term's name in tables and paths; it depends on the surface alone."""
+        return "t" + hashlib.sha1(self.surface.encode(), usedforsecurity=False).hexdigest()[:10]
+
+
+def entry_digest(entry: Entry) -> str:
+    """A digest of all that changes how the term is spoken.
+
+    Aliases and weight, and where the row stands, leave it as it is.
+    """
+    return digest([entry.surface, entry.reading, entry.term_class, entry.sentences])

@@ -1,0 +1,98 @@
+"""The frozen encoder's output, computed once a window and kept in half precision.
+
+A frozen encoder gives the same answer in every epoch, so every recipe that keeps it frozen reads
+these files instead of running it. Names are digests of the base model and of what is heard: only
+windows that changed are encoded again.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
+
+from whisper_terms.errors import Fault, UserError
+from whisper_terms.progress import progress
+from whisper_terms.sharding import digest
+from whisper_terms.tables import atomic_path, read_table
+from whisper_terms.windows import SAMPLE_RATE, Window, window_audio
+
+COLUMNS = "window file".split()
+
+
+def weights_digest(model_directory: str | Path) -> str:
+    """The SHA-256 of a model directory's weights."""
+    sha = hashlib.sha256()
+    for path in sorted(Path(model_directory).glob("*.safetensors")):
+        with path.open("rb") as source:
+            while block := source.read(1 << 20):
+                sha.update(block)
+    return sha.hexdigest()
+
+
+def window_features(window: Window, extractor: WhisperFeatureExtractor) -> np.ndarray:
+    """The log-Mel spectrogram of a window: float32, shape (Mel bins, 3000)."""
+    features = extractor(window_audio(window), sampling_rate=SAMPLE_RATE, return_tensors="np")
+    return features.input_features[0].astype(np.float32)
+
+
+def encode_windows(
+    windows: Sequence[Window],
+    model: WhisperForConditionalGeneration,
+    extractor: WhisperFeatureExtractor,
+    store: Path,
+    base: str,
+    batch_size: int = 8,
+) -> dict[str, Path]:
+    """Encode what the store lacks.
+
+    Args:
+        windows: what to encode.
+        model: whose encoder; it runs where its weights are.
+        extractor: the model's own.
+        store: folder of the encodings, one .npy a window: float16, shape (1500, width).
+        base: digest of the weights.
+        batch_size: windows in one pass.
+
+    Returns:
+        The file of each window, by window id.
+
+    Raises:
+        UserError: the disk can't hold them.
+    """
+    files = {window.id: store / f"{digest([base, window.id], length=32)}.npy" for window in windows}
+    missing = [window for window in windows if not files[window.id].exists()]
+    _check_disk(store, len(missing), model.config.max_source_positions * model.config.d_model * 2)
+    encoder = model.get_encoder().eval()
+    firsts = range(0, len(missing), batch_size)
+    for first in progress(firsts, "encoding", total=len(firsts)):
+        batch = missing[first : first + batch_size]
+        for window, encoding in zip(batch, _encode(batch, encoder, extractor), strict=True):
+            with atomic_path(files[window.id]) as temporary:
+                np.save(temporary, encoding)
+    return files
+
+
+def read_encodings(path: str | Path) -> dict[str, Path]:
+    """The file of each window, by window id, from the table that says so."""
+    return {row["window"]: Path(row["file"]) for row in read_table(path, COLUMNS)}
+
+
+@torch.inference_mode()
+def _encode(batch: Sequence[Window], encoder, extractor) -> Iterator[np.ndarray]:
+    features = torch.from_numpy(np.stack([window_features(one, extractor) for one in batch]))
+    # (batch, Mel bins, 3000) -> (batch, 1500, width)
+    hidden = encoder(features.to(encoder.device, encoder.dtype)).last_hidden_state
+    yield from hidden.to("cpu", torch.float16).numpy()
+
+
+def _check_disk(store: Path, count: int, size: int) -> None:
+    store.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(store).free
+    if count * size > free:
+        problem = f"the encodings need {count * size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
+        cure = "free some space, put `results` on a larger disk, or set cached_encoder: false"
+        raise UserError(Fault(problem, cure, store))

@@ -1,0 +1,56 @@
+"""What a user did wrong, said once, with the place and the cure."""
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One problem in the user's input.
+
+    Attributes:
+        problem: what is wrong, in one sentence without a full stop.
+        cure: what the user should do about it.
+        file: the file that holds the problem, if one does.
+        row: its 1-based line in that file, if it has one.
+        value: the offending text as it was found.
+    """
+
+    problem: str
+    cure: str = ""
+    file: str | Path = ""
+    row: int | None = None
+    value: str | None = None
+
+    def __str__(self) -> str:
+        place = str(self.file)
+        if self.row is not None:
+            place += f":{self.row}"
+        value = "" if self.value is None else f" ({_shorten(self.value)!r})"
+        cure = f"\n    cure: {self.cure}" if self.cure else ""
+        return f"{place}: {self.problem}{value}{cure}" if place else f"{self.problem}{value}{cure}"
+
+
+class UserError(Exception):
+    """All the problems of an input at once; never shown with a traceback."""
+
+    def __init__(self, faults: Fault | Iterable[Fault]):
+        self.faults = [faults] if isinstance(faults, Fault) else list(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def run_script(main: Callable[[], int | None]) -> None:
+    """Run a script's main function; print a UserError readably and exit with status 2."""
+    try:
+        sys.exit(main() or 0)
+    except UserError as error:
+        count = len(error.faults)
+        print(f"error: {count} problem{'s' if count != 1 else ''} found", file=sys.stderr)
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def _shorten(value: str, limit: int = 60) -> str:
+    return value if len(value) <= limit else value[: limit - 1] + "…"

@@ -1,0 +1,134 @@
+"""Training examples: windows with their labels, and what the decoder attends to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers.modeling_outputs import BaseModelOutput
+
+from whisper_terms.base_model import Base, special_ids
+from whisper_terms.config import Recipe
+from whisper_terms.encodings import window_features
+from whisper_terms.errors import Fault, UserError
+from whisper_terms.sharding import digest
+from whisper_terms.windows import Window, window_label
+
+IGNORED = -100
+
+
+def select_windows(
+    windows: Sequence[Window], split: str, recipe: Recipe, first_voice: str
+) -> list[Window]:
+    """The windows of a recipe, replay included.
+
+    Replay windows are drawn, in an order given by a hash, until they make up the recipe's share;
+    where there are too few, they come again.
+
+    Args:
+        windows: all windows of the recipe's layout.
+        split: train or dev.
+        recipe: which utterances and voices it takes, and its share of replay.
+        first_voice: the voice of a recipe that takes one.
+
+    Raises:
+        UserError: nothing is left to train on.
+    """
+    here = [window for window in windows if window.split == split]
+    terms = [window for window in here if not window.is_replay]
+    if split == "train" and recipe.utterances == "isolated":
+        terms = [w for w in terms if all(one.kind == "term" for one in w.utterances)]
+    if split == "train" and recipe.voices == "first":
+        terms = [w for w in terms if all(one.voice == first_voice for one in w.utterances)]
+    if not terms:
+        cure = "raise speech.isolated_per_term or carriers_per_term, or change the recipe"
+        raise UserError(Fault(f"the recipe has no window in the {split} set", cure))
+    replay = sorted((w for w in here if w.is_replay), key=lambda window: digest(window.id))
+    wanted = round(len(terms) * recipe.replay / (1 - recipe.replay)) if replay else 0
+    return terms + [replay[index % len(replay)] for index in range(wanted)]
+
+
+def make_dataset(
+    windows: Sequence[Window],
+    base: Base,
+    language: str,
+    timestamps: bool,
+    encodings: Mapping[str, Path],
+) -> Dataset:
+    """Windows as rows that are tokenised once and whose sound is read when a row is asked for.
+
+    Args:
+        windows: what to train on, in any order.
+        base: tokenizer and feature extractor.
+        language: Whisper's code of a language.
+        timestamps: whether labels hold times.
+        encodings: the encoder's output by window id; a window without one brings its spectrogram.
+
+    Returns:
+        Rows with `decoder_input_ids` and `labels` (equally long), and either `encoding`, float16
+        of shape (1500, width), or `input_features`, float32 of shape (Mel bins, 3000).
+    """
+    special = special_ids(base.tokenizer, language)
+    encode = _plain_encoder(base)
+    limit = base.model.config.max_target_positions
+    rows = []
+    for index, window in enumerate(windows):
+        inputs, targets = window_label(window, encode, special, timestamps)
+        if len(inputs) > limit:
+            cure = f"lower windows.max_tokens (a label must stay under {limit} tokens)"
+            raise UserError(Fault("a window's label is too long", cure, value=window.id))
+        rows.append({"index": index, "decoder_input_ids": inputs, "labels": targets})
+    dataset = Dataset.from_list(rows)
+
+    def load(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        chosen = [windows[index] for index in batch["index"]]
+        files = [encodings.get(window.id) for window in chosen]
+        if all(files):
+            sound = {"encoding": [np.load(file, mmap_mode="r") for file in files]}
+        else:
+            sound = {"input_features": [window_features(w, base.feature_extractor) for w in chosen]}
+        return {key: batch[key] for key in ("decoder_input_ids", "labels")} | sound
+
+    return dataset.with_transform(load)
+
+
+class Collator:
+    """Joins rows of `make_dataset` into a batch; shorter labels are padded at the end."""
+
+    def __init__(self, pad_id: int):
+        self.pad_id = pad_id
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Make the arguments of Whisper's forward pass.
+
+        Returns:
+            `decoder_input_ids` and `labels`, int64 of shape (batch, longest label), and
+            `encoder_outputs` or `input_features`. Padding is ignored by the loss, and needs no
+            mask: it comes after all that is predicted, and the decoder looks back only.
+        """
+        batch: dict[str, Any] = {
+            "decoder_input_ids": _pad([row["decoder_input_ids"] for row in rows], self.pad_id),
+            "labels": _pad([row["labels"] for row in rows], IGNORED),
+        }
+        if "encoding" in rows[0]:
+            # (batch, 1500, width)
+            hidden = torch.from_numpy(np.stack([row["encoding"] for row in rows]).astype("float32"))
+            batch["encoder_outputs"] = BaseModelOutput(last_hidden_state=hidden)
+        else:
+            features = np.stack([np.asarray(row["input_features"]) for row in rows])
+            batch["input_features"] = torch.from_numpy(features)
+        return batch
+
+
+def _plain_encoder(base: Base) -> Callable[[str], list[int]]:
+    def encode(text: str) -> list[int]:
+        return base.tokenizer(text, add_special_tokens=False).input_ids
+
+    return encode
+
+
+def _pad(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    longest = max(map(len, rows))
+    return torch.tensor([list(row) + [value] * (longest - len(row)) for row in rows])

@@ -1,0 +1,44 @@
+"""The manifest: every utterance of the training data, once."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The rows, and what was left out.
+
+    Attributes:
+        rows: utterances, without repetition, sorted by kind, text and voice.
+        tested: how many were left out because a test recording says the same sentence.
+    """
+
+    rows: list[Mapping[str, str]]
+    tested: int
+
+
+def build_manifest(rows: Iterable[Mapping[str, str]], tested: Iterable[str]) -> Manifest:
+    """Join tables of utterances.
+
+    A sentence that is tested must not be trained on, else the test says nothing. A lone term may
+    be both: that is what a term list asks for.
+
+    Args:
+        rows: rows of the shards' tables.
+        tested: the transcripts of the test recordings.
+    """
+    test_texts = {_plain(text) for text in tested}
+    distinct = {(row["audio"], row["text"], row["split"]): row for row in rows}
+    kept = [
+        row
+        for row in distinct.values()
+        if row["kind"] == "term" or _plain(row["text"]) not in test_texts
+    ]
+    kept.sort(key=lambda row: (row["kind"], row["text"], row["voice"], row["split"], row["audio"]))
+    return Manifest(kept, len(distinct) - len(kept))
+
+
+def _plain(text: str) -> str:
+    """Letters and digits alone, so that a full stop makes no other sentence."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())

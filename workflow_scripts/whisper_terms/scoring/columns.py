@@ -1,0 +1,44 @@
+"""The columns of the tables that scoring writes (a contract with the report), and their values."""
+
+EVAL = [
+    "model",
+    "system",
+    "test_set",
+    "utterances",
+    "seconds",
+    "cer",
+    "cer_low",
+    "cer_high",
+    "wer",
+    "u_cer",
+    "u_cer_low",
+    "u_cer_high",
+    "b_cer",
+    "term_occurrences",
+    "term_recall",
+    "term_recall_low",
+    "term_recall_high",
+    "term_precision",
+    "term_f1",
+    "false_accepts_per_hour",
+    "right_to_wrong",
+    "wrong_to_right",
+    "rtf",
+]
+TERMS_EVAL = [
+    "system",
+    "term_id",
+    "surface",
+    "reading",
+    "occurrences",
+    "heard_before",
+    "heard_after",
+    "mishearings",
+]
+FLIPS = ["system", "test_set", "audio", "reference", "before", "after", "direction"]
+
+# The directions of a flip.
+RIGHT_TO_WRONG = "right_to_wrong"
+WRONG_TO_RIGHT = "wrong_to_right"
+# What a mishearing is called when nothing at all was written in place of the term.
+NOTHING = "∅"

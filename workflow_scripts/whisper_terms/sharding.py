@@ -1,0 +1,29 @@
+"""Which shard a term belongs to, and what a shard's content is worth as a digest."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+
+def digest(value: object, length: int = 16) -> str:
+    """The first hex digits of the SHA-256 of a JSON value with sorted keys."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def shard_of(key: str, shards: int) -> int:
+    """The shard (0 … shards-1) of a key; the same on every machine and in every run."""
+    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % shards
+
+
+def shard_name(index: int) -> str:
+    """The shard's name in paths."""
+    return f"{index:04d}"
+
+
+def group_by_shard(keys: Iterable[str], shards: int) -> dict[str, list[str]]:
+    """Keys by shard name, each in the order given; a shard without keys is absent."""
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        groups.setdefault(shard_name(shard_of(key, shards)), []).append(key)
+    return dict(sorted(groups.items()))

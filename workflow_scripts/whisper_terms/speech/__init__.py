@@ -1,0 +1,1 @@
+"""From written terms to content-addressed utterances on disk."""

@@ -1,0 +1,113 @@
+"""Tab-separated tables (UTF-8, header row), read whole and written atomically."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from whisper_terms.errors import Fault, UserError
+
+TERMS = (
+    "term_id surface reading pronunciation reading_source aliases class weight file row sentences"
+).split()
+UTTERANCES = "audio text seconds split kind term_id reading voice engine".split()
+RECORDINGS = "audio text test_set".split()
+TRANSCRIPT = "start end text".split()
+# Several values in one cell (aliases, sentences) are joined by this.
+LIST_SEPARATOR = "|"
+
+
+@contextmanager
+def atomic_path(target: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `target`; rename it to `target` when the block succeeds.
+
+    A reader therefore sees the old file or the whole new one, never a half.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent
+    )
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; results are shared like any other file of the user's.
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(target: str | Path, text: str) -> None:
+    """Write a UTF-8 text file atomically."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_table(
+    target: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]
+) -> None:
+    """Write rows (mappings by column name; a missing column is an empty cell) atomically."""
+    with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(
+            out, columns, restval="", extrasaction="raise", delimiter="\t", lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_table(path: str | Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Read a table as one mapping a row.
+
+    Args:
+        path: the file.
+        columns: the columns that must be there; others are passed through.
+
+    Raises:
+        UserError: the file is missing, is not UTF-8, or lacks a column.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as source:
+            reader = csv.DictReader(source, delimiter="\t", restkey="", restval="")
+            header = reader.fieldnames or []
+            rows = list(reader)
+    except FileNotFoundError:
+        raise UserError(Fault("no such file", "check the path", path)) from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
+        ) from None
+    missing = [name for name in columns if name not in header]
+    if missing:
+        raise UserError(
+            Fault(
+                f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+                f"the header row must hold, tab-separated: {', '.join(columns)}",
+                path,
+                1,
+            )
+        )
+    return rows
+
+
+def split_list(cell: str) -> tuple[str, ...]:
+    """The values of a cell that holds several."""
+    return tuple(value for value in cell.split(LIST_SEPARATOR) if value)
+
+
+def join_list(values: Iterable[str]) -> str:
+    """The cell that holds several values; raises ValueError where one holds the separator."""
+    values = list(values)
+    if any(LIST_SEPARATOR in value for value in values):
+        raise ValueError(f"a value holds the separator {LIST_SEPARATOR!r}: {values}")
+    return LIST_SEPARATOR.join(values)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

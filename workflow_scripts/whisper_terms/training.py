@@ -1,0 +1,129 @@
+"""Fine-tuning: a recipe, run by the Hugging Face trainer, that survives being killed."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperForConditionalGeneration
+
+from whisper_terms.base_model import Base
+from whisper_terms.config import Recipe
+from whisper_terms.examples import Collator, make_dataset, select_windows
+from whisper_terms.sharding import digest
+from whisper_terms.windows import Window
+
+# What the trainer writes into a checkpoint; one that lacks a file was cut off in the middle.
+_CHECKPOINT_FILES = {"trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
+
+
+class WindowTrainer(Seq2SeqTrainer):
+    """The trainer, with a frozen encoder kept in evaluation mode and without its gradients."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """Cross-entropy over the labels; a frozen encoder runs without a graph."""
+        if "input_features" in inputs and not _trains_encoder(model):
+            encoder = model.get_encoder().eval()
+            with torch.no_grad():
+                inputs["encoder_outputs"] = encoder(inputs.pop("input_features"))
+        outputs = model(**inputs, use_cache=False)
+        return (outputs.loss, outputs) if return_outputs else outputs.loss
+
+
+def fine_tune(
+    base: Base,
+    windows: Sequence[Window],
+    recipe: Recipe,
+    state: Path,
+    *,
+    first_voice: str,
+    language: str,
+    device: str,
+    encodings: Mapping[str, Path],
+) -> WhisperForConditionalGeneration:
+    """Train the base model's weights by a recipe.
+
+    Args:
+        base: what to start from; its model is changed.
+        windows: all windows of the recipe's layout.
+        recipe: what is trained, on what, and how long.
+        state: folder of the trainer's checkpoints, used by this training alone. A run that finds
+            a whole checkpoint there goes on from it, and ends with the weights of an unbroken run.
+        first_voice: see `select_windows`.
+        language: Whisper's code of a language.
+        device: auto, cpu or cuda.
+        encodings: see `make_dataset`.
+
+    Returns:
+        The model, on the CPU, in float32.
+
+    Raises:
+        UserError: nothing to train on.
+    """
+    model = base.model
+    if recipe.train == "decoder":
+        model.get_encoder().requires_grad_(False)
+    chosen = select_windows(windows, "train", recipe, first_voice)
+    dataset = make_dataset(chosen, base, language, recipe.timestamps, encodings)
+    trainer = WindowTrainer(
+        model=model,
+        args=_arguments(recipe, state, device),
+        train_dataset=dataset,
+        data_collator=Collator(model.config.pad_token_id),
+        processing_class=base.tokenizer,
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(state))
+    return model.to("cpu", torch.float32).eval()
+
+
+def training_digest(base: str, windows: Sequence[Window], recipe: Recipe) -> str:
+    """A digest of all that the trained weights follow from: no other training may resume here.
+
+    Args:
+        base: digest of the base model's weights.
+        windows: all windows of the recipe's layout.
+        recipe: the recipe.
+    """
+    labels = [[window.id, [one.text for one in window.utterances]] for window in windows]
+    return digest([base, labels, recipe.to_json()])
+
+
+def last_checkpoint(state: Path) -> str | None:
+    """The newest whole checkpoint; remains of a checkpoint that was cut off are removed."""
+    checkpoints = sorted(
+        state.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True
+    )
+    for path in checkpoints:
+        if {file.name for file in path.iterdir()} >= _CHECKPOINT_FILES:
+            return str(path)
+        shutil.rmtree(path)
+    return None
+
+
+def _arguments(recipe: Recipe, state: Path, device: str) -> Seq2SeqTrainingArguments:
+    cuda = torch.cuda.is_available() and device != "cpu"
+    bf16 = cuda and torch.cuda.is_bf16_supported()
+    return Seq2SeqTrainingArguments(
+        output_dir=str(state),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=recipe.warmup_steps,
+        lr_scheduler_type=recipe.schedule,
+        weight_decay=recipe.weight_decay,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        bf16=bf16,
+        fp16=cuda and not bf16,
+        use_cpu=not cuda,
+        # Rows are read by `with_transform`, which needs every column.
+        remove_unused_columns=False,
+        save_strategy="epoch",
+        save_total_limit=2,
+        logging_strategy="epoch",
+        report_to="none",
+    )
+
+
+def _trains_encoder(model: WhisperForConditionalGeneration) -> bool:
+    return any(weight.requires_grad for weight in model.get_encoder().layers.parameters())

@@ -1,0 +1,185 @@
+"""Transcripts of recordings, by openai-whisper's own program.
+
+Decoding is greedy at temperature 0 and each 30-s window stands alone (no fallback to sampling, no
+conditioning on the text before), so that a transcript depends on nothing but model and recording
+and two systems differ by their weights or their prompt only. Everything else is openai-whisper's
+default: timestamps, suppressed symbols, the silence threshold.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from whisper_terms.audio import SAMPLE_RATE, read_audio
+from whisper_terms.devices import choose_device
+from whisper_terms.errors import Fault, UserError
+from whisper_terms.openai_format import load_openai
+from whisper_terms.progress import progress
+from whisper_terms.tables import TRANSCRIPT, write_table, write_text
+
+if TYPE_CHECKING:
+    from whisper.model import Whisper
+    from whisper.tokenizer import Tokenizer
+
+    from whisper_terms.recordings import Recording
+
+# The last that transcribe_recordings writes: where it is, the transcripts are complete.
+TIMING_FILE = "timing.tsv"
+TIMING = ["audio", "seconds", "compute_seconds"]
+PROMPT_FILE = "prompt.txt"
+PROMPT_SEPARATOR = "、"
+# whisper.decoding keeps the last n_text_ctx // 2 - 1 tokens of a prompt; n_text_ctx is 448 in
+# every published model.
+PROMPT_TOKENS = 223
+
+
+def transcribe_recordings(
+    model_path: str | Path,
+    recordings: Sequence["Recording"],
+    output_directory: str | Path,
+    language: str = "ja",
+    prompt: str | None = None,
+    device: str = "auto",
+) -> None:
+    """Transcribe recordings with one model.
+
+    Writes, each file atomically, `{recording.id}.tsv` (start, end, text: seconds, and the text of
+    one segment a row; no row where nothing was heard), `prompt.txt` if there is a prompt, and last
+    `timing.tsv` (audio, seconds, compute_seconds: the recording's length, and the wall-clock time
+    of its transcription without loading the model or reading the audio).
+
+    Args:
+        model_path: a `.pt` file, as openai_format.export_openai writes it.
+        recordings: what to transcribe; their ids name the files.
+        output_directory: created if need be.
+        language: Whisper's code of the language spoken.
+        prompt: text put before every window as if it had been said, such as `build_prompt` makes.
+        device: `auto` (CUDA where there is one), or torch's name of a device.
+
+    Raises:
+        UserError: model, device, language or a recording is not usable.
+    """
+    load_tokenizer(language)  # an unknown language ends here, before the model is loaded
+    output = Path(output_directory)
+    files = _output_files(recordings, output)
+    model = load_openai(model_path, choose_device(device))
+    (output / TIMING_FILE).unlink(missing_ok=True)
+    if prompt:
+        write_text(output / PROMPT_FILE, prompt + "\n")
+    _warm_up(model)
+
+    timing = []
+    for recording, file in zip(progress(recordings, "transcribe"), files, strict=True):
+        samples = read_audio(recording.audio)
+        start = time.perf_counter()
+        segments = transcribe_samples(model, samples, language, prompt)
+        seconds = time.perf_counter() - start
+        write_table(file, TRANSCRIPT, _rows(segments))
+        timing.append(
+            {
+                "audio": recording.audio,
+                "seconds": f"{len(samples) / SAMPLE_RATE:.3f}",
+                "compute_seconds": f"{seconds:.3f}",
+            }
+        )
+    write_table(output / TIMING_FILE, TIMING, timing)
+
+
+def transcribe_samples(
+    model: "Whisper", samples, language: str, prompt: str | None = None
+) -> list[dict]:
+    """Transcribe one recording as the module's head says.
+
+    Args:
+        model: from openai_format.load_openai.
+        samples: float32, shape (samples,), 16,000 a second.
+        language: Whisper's code.
+        prompt: text put before every window.
+
+    Returns:
+        openai-whisper's segments: dicts with start and end in seconds, text, and more.
+    """
+    result = model.transcribe(
+        samples,
+        language=language,
+        initial_prompt=prompt,
+        # Without it only the first window would see the prompt.
+        carry_initial_prompt=prompt is not None,
+        temperature=0.0,
+        condition_on_previous_text=False,
+        fp16=model.device.type == "cuda",
+    )
+    return result["segments"]
+
+
+def build_prompt(
+    surfaces: Iterable[str], tokenizer: "Tokenizer", limit: int = PROMPT_TOKENS
+) -> tuple[str, int]:
+    """Put as many terms as fit into a prompt.
+
+    Args:
+        surfaces: the terms, the most important first; one that doesn't fit is passed over, and
+            shorter ones after it may still fit.
+        tokenizer: openai-whisper's.
+        limit: tokens that whisper keeps of a prompt; of a longer one it drops the beginning.
+
+    Returns:
+        the terms joined by 、 ("" if none fits), and their number.
+    """
+    prompt, count = "", 0
+    for surface in surfaces:
+        longer = f"{prompt}{PROMPT_SEPARATOR}{surface}" if prompt else surface
+        # Encoded as whisper.transcribe does. It refuses text that spells a special token.
+        if "<|" not in surface and len(tokenizer.encode(" " + longer)) <= limit:
+            prompt, count = longer, count + 1
+    return prompt, count
+
+
+def prompt_order(terms: Iterable[Mapping[str, str]]) -> list[str]:
+    """The surfaces of a terms table, the heaviest first, equals in the dictionary's order."""
+    return [term["surface"] for term in sorted(terms, key=lambda term: -float(term["weight"]))]
+
+
+def load_tokenizer(language: str) -> "Tokenizer":
+    """openai-whisper's multilingual tokenizer.
+
+    Raises:
+        UserError: Whisper doesn't know the language.
+    """
+    from whisper.tokenizer import LANGUAGES, get_tokenizer
+
+    if language not in LANGUAGES:
+        raise UserError(
+            Fault("Whisper knows no such language", "give its code, such as ja", value=language)
+        )
+    return get_tokenizer(multilingual=True, language=language)
+
+
+def _output_files(recordings: Sequence["Recording"], output: Path) -> list[Path]:
+    """One file a recording; ValueError if two would share one."""
+    files = [output / f"{recording.id}.tsv" for recording in recordings]
+    if len({*files, output / TIMING_FILE}) != len(files) + 1:
+        raise ValueError(f"recording ids are not unique or equal {TIMING_FILE!r}")
+    return files
+
+
+def _rows(segments: Iterable[Mapping]) -> Iterable[dict[str, str]]:
+    for segment in segments:
+        # A cell of a tab-separated table holds neither tabs nor line ends.
+        if text := " ".join(segment["text"].split()):
+            yield {
+                "start": f"{segment['start']:.2f}",
+                "end": f"{segment['end']:.2f}",
+                "text": text,
+            }
+
+
+def _warm_up(model: "Whisper") -> None:
+    """Encode silence once on a GPU: its first call loads kernels, which is no recording's time."""
+    if model.device.type == "cuda":
+        mel = torch.zeros(1, model.dims.n_mels, 2 * model.dims.n_audio_ctx, device=model.device)
+        with torch.inference_mode():
+            model.embed_audio(mel.half())

@@ -1,0 +1,240 @@
+"""Windows: several utterances in the 30 seconds that Whisper hears at once, with their times.
+
+The encoder runs over 30 s whether one second was spoken or thirty. So utterances of different
+terms share a window, and a training step teaches all of them. Packing stays inside a shard:
+an edited term changes the windows of its shard alone.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from whisper_terms.sharding import digest, shard_of
+from whisper_terms.tables import read_table
+
+SAMPLE_RATE = 16_000
+WINDOW_SECONDS = 30.0
+# Whisper's timestamps are multiples of this.
+TICK = 0.02
+COLUMNS = "window split start end audio text kind term_id voice".split()
+# Start, end and the tokens around them.
+_TOKENS_AROUND = 2
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An utterance at its place in a window; times in seconds from the window's start."""
+
+    audio: str
+    text: str
+    start: float
+    end: float
+    kind: str = "replay"
+    term_id: str = ""
+    voice: str = ""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Utterances in the order in which they are heard.
+
+    Attributes:
+        id: a digest of what is heard and when, so equal ids mean equal audio.
+        split: train or dev.
+        utterances: without overlap; all of them replay, or none.
+    """
+
+    id: str
+    split: str
+    utterances: tuple[Placed, ...]
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether it holds term-free speech."""
+        return self.utterances[0].kind == "replay"
+
+
+@dataclass(frozen=True)
+class PackingRules:
+    """How full a window gets.
+
+    Attributes:
+        seconds: the latest end of an utterance.
+        gap: shortest and longest silence before an utterance, in seconds.
+        max_tokens: most tokens of a label.
+        most: most utterances in a window; 1 is the unpacked layout.
+    """
+
+    seconds: float
+    gap: tuple[float, float]
+    max_tokens: int
+    most: int
+
+
+@dataclass
+class _Open:
+    """A window that is being filled."""
+
+    placed: list[Placed] = field(default_factory=list)
+    tokens: int = 0
+
+    @property
+    def end(self) -> float:
+        return self.placed[-1].end if self.placed else 0.0
+
+    def holds(self, row: Mapping[str, str]) -> bool:
+        """Whether the term is in it: a second mention could be copied from the first."""
+        return any(
+            row["text"] == one.text or (one.term_id and one.term_id == row["term_id"])
+            for one in self.placed
+        )
+
+
+def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) -> list[Window]:
+    """Pack a manifest's utterances into windows.
+
+    First fit, in an order given by a hash of the audio: each utterance goes into the first window
+    of its shard and split that has room and does not yet hold its term. Replay is packed apart.
+
+    Args:
+        rows: rows of the manifest; a row longer than a window is left out.
+        rules: how full a window gets.
+        shards: number of shards of the terms and of the replay sentences.
+    """
+    groups: dict[tuple[str, bool, int], list[Mapping[str, str]]] = {}
+    for row in rows:
+        shard = shard_of(row["term_id"] or row["text"], shards)
+        groups.setdefault((row["split"], row["kind"] == "replay", shard), []).append(row)
+    return [
+        _close(open_window, split)
+        for (split, _, _), members in sorted(groups.items())
+        for open_window in _fill(members, rules)
+    ]
+
+
+def read_windows(path: str | Path) -> list[Window]:
+    """Read a table of windows; its rows are utterances, those of a window together."""
+    windows: dict[str, list[dict[str, str]]] = {}
+    for row in read_table(path, COLUMNS):
+        windows.setdefault(row["window"], []).append(row)
+    return [
+        Window(
+            name,
+            rows[0]["split"],
+            tuple(_place(row, float(row["start"]), float(row["end"])) for row in rows),
+        )
+        for name, rows in windows.items()
+    ]
+
+
+def window_rows(windows: Iterable[Window]) -> Iterator[dict[str, str]]:
+    """The rows of a table of windows."""
+    for window in windows:
+        for one in window.utterances:
+            yield {
+                "window": window.id,
+                "split": window.split,
+                "start": f"{one.start:.2f}",
+                "end": f"{one.end:.2f}",
+                "audio": one.audio,
+                "text": one.text,
+                "kind": one.kind,
+                "term_id": one.term_id,
+                "voice": one.voice,
+            }
+
+
+def window_audio(window: Window) -> np.ndarray:
+    """The window's sound: shape (480000,), float32, 16 kHz, silence where nobody speaks."""
+    from whisper_terms.audio import read_audio
+
+    sound = np.zeros(int(WINDOW_SECONDS * SAMPLE_RATE), np.float32)
+    for one in window.utterances:
+        first = round(one.start * SAMPLE_RATE)
+        samples = read_audio(one.audio)[: len(sound) - first]
+        sound[first : first + len(samples)] = samples
+    return sound
+
+
+def window_label(window: Window, encode, special, timestamps: bool) -> tuple[list[int], list[int]]:
+    """What the decoder reads and what it shall answer.
+
+    Args:
+        window: the utterances.
+        encode: the tokenizer's function from text to token ids, without special tokens.
+        special: ids by name, see `base_model.SpecialIds`.
+        timestamps: whether start and end of each utterance are said.
+
+    Returns:
+        Inputs and targets, equally long, shifted by one: `targets[i]` follows `inputs[i]`. Targets
+        of the fixed prompt are -100, which the loss passes over.
+    """
+    prompt = [special.start, special.language, special.transcribe]
+    if not timestamps:
+        prompt.append(special.no_timestamps)
+    answer: list[int] = []
+    for one in window.utterances:
+        if timestamps:
+            answer.append(special.timestamp_begin + round(one.start / TICK))
+        answer += encode(one.text)
+        if timestamps:
+            answer.append(special.timestamp_begin + round(one.end / TICK))
+    answer.append(special.end)
+    tokens = prompt + answer
+    ignored = [-100] * (len(prompt) - 1)
+    return tokens[:-1], ignored + answer
+
+
+def _fill(rows: Sequence[Mapping[str, str]], rules: PackingRules) -> list[_Open]:
+    # Neighbours in the hash's order are unrelated; the term's utterances spread over windows.
+    rows = sorted(rows, key=lambda row: digest([row["audio"], row["text"]]))
+    chance = random.Random(digest([row["audio"] for row in rows]))
+    windows: list[_Open] = []
+    for row in rows:
+        seconds, tokens = float(row["seconds"]), _most_tokens(row["text"])
+        gap = chance.uniform(*rules.gap)
+        if seconds > rules.seconds or tokens > rules.max_tokens:
+            continue
+        target = next((w for w in windows if _fits(w, row, gap + seconds, tokens, rules)), None)
+        if target is None:
+            target = _Open()
+            windows.append(target)
+        start = _on_tick(min(target.end + gap, rules.seconds - seconds))
+        end = min(_on_tick(start + seconds), WINDOW_SECONDS)
+        target.placed.append(_place(row, start, end))
+        target.tokens += tokens
+    return windows
+
+
+def _fits(
+    window: _Open, row: Mapping[str, str], seconds: float, tokens: int, rules: PackingRules
+) -> bool:
+    return (
+        len(window.placed) < rules.most
+        and window.end + seconds <= rules.seconds
+        and window.tokens + tokens <= rules.max_tokens
+        and not window.holds(row)
+    )
+
+
+def _place(row: Mapping[str, str], start: float, end: float) -> Placed:
+    return Placed(row["audio"], row["text"], start, end, row["kind"], row["term_id"], row["voice"])
+
+
+def _close(window: _Open, split: str) -> Window:
+    # Names in the store say what is heard; where the store lies does not matter.
+    heard = [[Path(one.audio).name, one.start] for one in window.placed]
+    name = digest(heard, length=20)
+    return Window(name, split, tuple(window.placed))
+
+
+def _most_tokens(text: str) -> int:
+    """An upper bound without a tokenizer: a token is at least one byte."""
+    return len(text.encode()) + _TOKENS_AROUND
+
+
+def _on_tick(seconds: float) -> float:
+    return round(round(seconds / TICK) * TICK, 2)

@@ -1,0 +1,121 @@
+"""What Snakemake asks while it builds its graph; everything wrong is found here, at once.
+
+Nothing here needs more than the standard library and pydantic.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+from whisper_terms.carriers import read_carriers
+from whisper_terms.config import Config, VoiceSettings, load_config
+from whisper_terms.dictionary import Entry, entry_digest, read_dictionaries
+from whisper_terms.errors import Fault, UserError
+from whisper_terms.recordings import Recording, read_recordings
+from whisper_terms.replay import read_replay
+from whisper_terms.sharding import digest, group_by_shard
+from whisper_terms.speech.engine import Voice
+from whisper_terms.utterances import Casting
+
+PROMPTED = "base-prompt"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The configuration and all that it names, read and checked.
+
+    Attributes:
+        config: the configuration.
+        entries: the dictionaries' rows.
+        recordings: the test recordings.
+        sentences: the replay sentences that are spoken.
+    """
+
+    config: Config
+    entries: tuple[Entry, ...]
+    recordings: tuple[Recording, ...]
+    sentences: tuple[str, ...]
+
+    @cached_property
+    def shards(self) -> int:
+        """Number of shards of terms and of replay sentences."""
+        return self.config.speech.shards_for(len(self.entries))
+
+    @cached_property
+    def term_shards(self) -> dict[str, str]:
+        """The digest of each shard's terms, by shard; it changes when one of them does."""
+        digests = {entry.term_id: entry_digest(entry) for entry in self.entries}
+        weights = {entry.term_id: entry.weight for entry in self.entries}
+        return {
+            shard: digest([[digests[term], weights[term]] for term in sorted(terms)])
+            for shard, terms in group_by_shard(digests, self.shards).items()
+        }
+
+    @cached_property
+    def replay_shards(self) -> dict[str, str]:
+        """The digest of each shard's replay sentences, by shard."""
+        groups = group_by_shard(self.sentences, self.shards)
+        return {shard: digest(sorted(sentences)) for shard, sentences in groups.items()}
+
+    @cached_property
+    def casting(self) -> Casting:
+        """Who speaks how often."""
+        speech = self.config.speech
+        return Casting(
+            train=tuple(map(_voice, self.config.training_voices())),
+            development=tuple(map(_voice, self.config.development_voices())),
+            isolated=speech.isolated_per_term,
+            in_carriers=speech.carriers_per_term,
+            held_out=self.config.development.fraction,
+        )
+
+    def base_files(self, model: str) -> list[str]:
+        """The files of a base model that is a local directory; none for one from the hub."""
+        directory = Path(self.config.models[model])
+        return sorted(str(path) for path in directory.glob("*") if path.suffix != ".md")
+
+    def uses_encodings(self, recipe: str) -> bool:
+        """Whether a recipe reads the encoder's output instead of running it."""
+        return self.config.recipes[recipe].cached_encoder
+
+    def layout(self, recipe: str) -> str:
+        """The kind of windows that a recipe trains on: packed or single."""
+        return "packed" if self.config.recipes[recipe].packed else "single"
+
+
+def read_plan(mapping: Mapping, source: str | Path) -> Plan:
+    """Read the configuration and every file that it names.
+
+    Args:
+        mapping: Snakemake's `config`.
+        source: the file that most of it comes from.
+
+    Raises:
+        UserError: with the faults of the configuration or, if it has none, of all files.
+    """
+    config = load_config(mapping, source)
+    faults: list[Fault] = config.check_files(".")
+    if faults:
+        raise UserError(faults)
+    entries = _collect(faults, read_dictionaries, config.dictionaries)
+    recordings = _collect(faults, read_recordings, config.recordings)
+    sentences = _collect(faults, read_replay, config.replay)
+    _collect(faults, read_carriers, config.carriers)
+    if faults:
+        raise UserError(faults)
+    spoken = sentences[: config.speech.replay_sentences]
+    return Plan(config, tuple(entries), tuple(recordings), tuple(spoken))
+
+
+def _collect(faults: list[Fault], read, argument):
+    """What `read` returns; its faults are kept for later, with those of the other files."""
+    try:
+        return read(argument)
+    except UserError as error:
+        faults += error.faults
+        return ()
+
+
+def _voice(settings: VoiceSettings) -> Voice:
+    return Voice(**{field.name: getattr(settings, field.name) for field in fields(Voice)})
