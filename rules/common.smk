@@ -3,23 +3,23 @@ import re
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 # The library thinks; rules only choose paths. As scripts do, it is found beside them.
 LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow_scripts"
 SCRIPTS = Path(os.path.relpath(LIBRARY))
 sys.path.insert(0, str(LIBRARY))
 
 from whisper_terms.config import check_syntax
+from whisper_terms.config.defaults import PROMPTED
 from whisper_terms.errors import UserError
-from whisper_terms.workflow import PROMPTED, read_plan
+from whisper_terms.workflow import read_plan
 
 CONFIG_FILE = "config.yaml"
 
 try:
     check_syntax(CONFIG_FILE)
 except UserError as error:
-    raise WorkflowError(f"the configuration can't be used\n{error}") from None
+    # A WorkflowError would be shown as a fault of this file.
+    sys.exit(f"error: the configuration can't be used\n{error}")
 
 
 configfile: CONFIG_FILE
@@ -28,7 +28,7 @@ configfile: CONFIG_FILE
 try:
     PLAN = read_plan(config, CONFIG_FILE)
 except UserError as error:
-    raise WorkflowError(f"{len(error.faults)} to mend before anything is made\n{error}") from None
+    sys.exit(f"error: {len(error.faults)} to mend before anything is made\n{error}")
 
 CONFIG = PLAN.config
 RESULTS = CONFIG.results

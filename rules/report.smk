@@ -21,7 +21,7 @@ rule render_report:
         runtime=CONFIG.resources.runtime_minutes,
     params:
         transcripts=named_transcripts,
-        benchmarks=f"{RESULTS}/{{model}}/benchmarks",
+        benchmarks=[f"{RESULTS}/benchmarks", f"{RESULTS}/{{model}}/benchmarks"],
     message:
         "Write the report on {wildcards.model}"
     shell:

@@ -7,7 +7,7 @@ the measures that matter most.
 import argparse
 from pathlib import Path
 
-from whisper_terms.errors import Fault, UserError, run_script
+from whisper_terms.errors import run_script
 from whisper_terms.progress import progress
 from whisper_terms.recordings import read_recordings
 from whisper_terms.report_text import before_after_table, comparison_lines
@@ -21,7 +21,7 @@ from whisper_terms.scoring.summary import (
     terms_rows,
 )
 from whisper_terms.scoring.tokens import ginza_tokens
-from whisper_terms.scoring.transcripts import read_system
+from whisper_terms.scoring.transcripts import parse_systems, read_system
 from whisper_terms.tables import write_table
 
 
@@ -44,22 +44,6 @@ def parse_arguments() -> argparse.Namespace:
     add("--terms-eval", required=True, type=Path, help="table of terms to write")
     add("--flips", required=True, type=Path, help="table of changed utterances to write")
     return parser.parse_args()
-
-
-def parse_systems(pairs: list[str]) -> dict[str, Path]:
-    """The folders by system, in their order; raises UserError for a malformed or repeated one."""
-    systems: dict[str, Path] = {}
-    faults = []
-    for pair in pairs:
-        name, equals, folder = pair.partition("=")
-        if not (name and equals and folder):
-            faults.append(Fault("not of the form NAME=DIR", "write base=DIR", value=pair))
-        elif name in systems:
-            faults.append(Fault("two systems have the same name", "rename one", value=name))
-        systems[name] = Path(folder)
-    if faults:
-        raise UserError(faults)
-    return systems
 
 
 def main() -> None:

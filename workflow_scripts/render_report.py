@@ -5,14 +5,13 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evaluate_systems import parse_systems
 from whisper_terms.errors import UserError, run_script
 from whisper_terms.recordings import Recording, read_recordings
 from whisper_terms.report_costs import costs, read_jobs
 from whisper_terms.report_html import Report, render
 from whisper_terms.report_measures import read_evaluation
 from whisper_terms.scoring.columns import FLIPS, TERMS_EVAL
-from whisper_terms.scoring.transcripts import read_transcript
+from whisper_terms.scoring.transcripts import parse_systems, read_transcript
 from whisper_terms.tables import TERMS, read_table, write_text
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from whisper_terms.config.defaults import PROMPTED
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import ALL_SETS
 from whisper_terms.scoring.columns import EVAL
 from whisper_terms.tables import read_table
 
 # The base model with the terms in its prompt: compared, but nothing was taught to it.
-PROMPTED = "base-prompt"
 ABSENT = "–"
 
 Row = dict[str, float | None]

@@ -18,8 +18,6 @@ from whisper_terms.sharding import digest, group_by_shard
 from whisper_terms.speech.engine import Voice
 from whisper_terms.utterances import Casting
 
-PROMPTED = "base-prompt"
-
 
 @dataclass(frozen=True)
 class Plan:

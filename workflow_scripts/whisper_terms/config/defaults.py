@@ -53,4 +53,6 @@ RECIPE_NOTES = {
     "blog-frozen-40": "The same, 40 epochs.",
 }
 
-SYSTEMS = ("base", "base-prompt", *RECIPES)
+# The base model with the terms in its prompt.
+PROMPTED = "base-prompt"
+SYSTEMS = ("base", PROMPTED, *RECIPES)

@@ -15,6 +15,22 @@ TIMING_FILE = "timing.tsv"
 Timing = tuple[float, float | None]
 
 
+def parse_systems(pairs: list[str]) -> dict[str, Path]:
+    """The folders by system, in their order; raises UserError for a malformed or repeated one."""
+    systems: dict[str, Path] = {}
+    faults = []
+    for pair in pairs:
+        name, equals, folder = pair.partition("=")
+        if not (name and equals and folder):
+            faults.append(Fault("not of the form NAME=DIR", "write base=DIR", value=pair))
+        elif name in systems:
+            faults.append(Fault("two systems have the same name", "rename one", value=name))
+        systems[name] = Path(folder)
+    if faults:
+        raise UserError(faults)
+    return systems
+
+
 def read_system(folder: str | Path, recordings: Sequence[Recording]) -> list[ScoredUtterance]:
     """Read one system's transcripts of the recordings, FOLDER/{recording id}.tsv.
 

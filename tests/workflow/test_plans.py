@@ -1,0 +1,111 @@
+"""What Snakemake plans to do, without doing it."""
+
+import shutil
+from importlib.util import find_spec
+
+import pytest
+import yaml
+from workbench import CONFIG, ROOT, Workbench
+
+SYSTEMS = 7
+RECIPES = 5
+
+
+@pytest.fixture(scope="module")
+def demo(shipped, tmp_path_factory) -> Workbench:
+    """The workflow with the inputs and the configuration that are shipped; nothing is made in it."""
+    bench = shipped.copy(tmp_path_factory.mktemp("plans") / "demo")
+    shutil.copy2(ROOT / "config.yaml", bench / "config.yaml")
+    for name in ("dictionaries", "recordings", "models"):
+        (bench / name).symlink_to(ROOT / name)
+    return bench
+
+
+@pytest.mark.parametrize("model", ["nano", "medium"])
+def test_shipped_configuration(demo, model):
+    jobs = demo.plan(f"results/{model}/eval.tsv").jobs
+    assert jobs["fetch_base"] == jobs["evaluate_systems"] == jobs["encode_windows"] == 1
+    assert jobs["fine_tune"] == RECIPES
+    assert jobs["export_openai"] == RECIPES + 1
+    assert jobs["transcribe"] == SYSTEMS
+    assert not (demo / "results").exists()
+
+
+def test_default_target_is_table_and_report(demo):
+    jobs = demo.plan().jobs
+    assert jobs["evaluate_systems"] == jobs["render_report"] == jobs["all"] == 1
+
+
+def test_workflow_folder_for_the_catalog(demo):
+    jobs = demo.plan("-s", "workflow/Snakefile").jobs
+    assert jobs["everything"] == 1
+    assert {**jobs, "all": 1}.items() >= demo.plan().jobs.items()
+
+
+def test_another_model_by_name(demo):
+    plan = demo.plan("--config", "model=tiny")
+    assert "results/tiny/report.html" in plan.output
+    assert "Fetch the base model openai/whisper-tiny" in plan.output
+
+
+def test_from_another_folder(small, tmp_path):
+    """Snakemake's --directory, with the workflow elsewhere."""
+    for name in ("config.yaml", "dictionaries", "recordings", "models"):
+        (tmp_path / name).symlink_to(small / name)
+    jobs = small.plan("--directory", str(tmp_path)).jobs
+    assert jobs["fine_tune"] == 2
+
+
+@pytest.mark.skipif(
+    not find_spec("snakemake_executor_plugin_slurm"), reason="no executor plugin for Slurm"
+)
+def test_slurm_profile(demo):
+    plan = demo.plan("--workflow-profile", "profiles/slurm", "results/medium/eval.tsv")
+    assert plan.jobs["fine_tune"] == RECIPES
+
+
+def test_lint(demo):
+    outcome = demo.run("--lint")
+    assert outcome.code == 0, outcome.output
+    assert "your workflow is in a good condition" in outcome.output
+
+
+def test_large_dictionary(bench):
+    rows = [f"用語{number},ヨウゴ" for number in range(2000)]
+    bench.write("dictionaries/terms.csv", "\n".join(["surface,reading", *rows, ""]))
+    jobs = bench.plan().jobs
+    assert jobs["synthesise_shard"] == CONFIG["speech"]["shards"]
+
+
+def test_shards_grow_with_the_dictionary(bench):
+    rows = [f"用語{number},ヨウゴ" for number in range(2000)]
+    bench.write("dictionaries/terms.csv", "\n".join(["surface,reading", *rows, ""]))
+    config = yaml.safe_load((bench / "config.yaml").read_text())
+    del config["speech"]["shards"]
+    bench.configure(config)
+    assert bench.plan("results/windows/packed.tsv").jobs["synthesise_shard"] == 32
+
+
+def test_only_what_the_systems_need(bench):
+    """No encodings without a recipe that reads them, and no training that nobody asked for."""
+    bench.configure(CONFIG | {"systems": ["base", "blog-1"]})
+    jobs = bench.plan().jobs
+    assert jobs["fine_tune"] == 1
+    assert jobs["transcribe"] == 2
+    assert jobs["pack_windows"] == 1
+    assert "encode_windows" not in jobs
+
+
+def test_every_cell_of_the_configuration_reaches_its_jobs_only(bench):
+    """A recipe's keys are parameters of its own training."""
+    first = bench.plan("--printshellcmds").output
+    changed = {**CONFIG["recipes"], "default": {"epochs": 3, "warmup_steps": 0}}
+    bench.configure(CONFIG | {"recipes": changed})
+    second = bench.plan("--printshellcmds").output
+
+    def commands(output: str) -> set[str]:
+        return {line.strip() for line in output.splitlines() if line.strip().startswith("python ")}
+
+    (before,) = commands(first) - commands(second)
+    (after,) = commands(second) - commands(first)
+    assert '"epochs":2' in before and '"epochs":3' in after
