@@ -9,7 +9,8 @@ rule fetch_base:
         f"{RESULTS}/{{model}}/logs/fetch_base.log",
     benchmark:
         f"{RESULTS}/{{model}}/benchmarks/fetch_base.tsv"
-    priority: 100
+    # Early, since it may fail, but after what is checked in a second.
+    priority: 50
     conda:
         "../envs/training.yaml"
     threads: 1

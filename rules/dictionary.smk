@@ -21,6 +21,35 @@ rule check_dictionary:
         "python {input.script} --dictionary {input.dictionaries:q} --output {output} &> {log}"
 
 
+# The same for a part of the terms, which depends on these terms alone, by digest (params). Nothing
+# spoken depends on terms.tsv: each edit would speak all again. With ancient() it would not, but
+# Snakemake then overlooks every other change too (snakemake/snakemake#4166).
+rule settle_readings:
+    input:
+        dictionaries=ancient(CONFIG.dictionaries),
+        script=script("settle_readings"),
+    output:
+        f"{RESULTS}/terms/{{shard}}.tsv",
+    log:
+        f"{RESULTS}/logs/settle_readings/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/settle_readings/{{shard}}.tsv"
+    conda:
+        "../envs/speech-openjtalk.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.memory_mb,
+        runtime=CONFIG.resources.runtime_minutes,
+    params:
+        terms=lambda wildcards: PLAN.term_shards[wildcards.shard],
+        shards=PLAN.shards,
+    message:
+        "Settle the readings of shard {wildcards.shard}"
+    shell:
+        "python {input.script} --dictionary {input.dictionaries:q} --shard {wildcards.shard}"
+        " --shards {params.shards} --output {output} &> {log}"
+
+
 rule check_recordings:
     input:
         recordings=CONFIG.recordings,

@@ -4,6 +4,7 @@ rule transcribe:
         terms=lambda wildcards: ([f"{RESULTS}/terms.tsv"] if wildcards.system == PROMPTED else []),
         recordings=CONFIG.recordings,
         audio=[str(recording.audio) for recording in PLAN.recordings],
+        checked=f"{RESULTS}/recordings.tsv",
         script=script("transcribe"),
     output:
         directory(f"{RESULTS}/{{model}}/{{system}}/transcripts"),

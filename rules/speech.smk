@@ -1,9 +1,7 @@
-# A shard's job depends on its own terms by digest (params), not on the whole of terms.tsv (ancient):
-# an edited term reruns its shard alone, and there only what the store lacks is spoken.
+# An edited term reruns its shard alone, and there only what the store lacks is spoken.
 rule synthesise_shard:
     input:
-        terms=ancient(f"{RESULTS}/terms.tsv"),
-        checked=ancient(f"{RESULTS}/recordings.tsv"),
+        terms=f"{RESULTS}/terms/{{shard}}.tsv",
         carriers=CONFIG.carriers,
         script=script("synthesise_shard"),
     output:
@@ -19,7 +17,6 @@ rule synthesise_shard:
         mem_mb=CONFIG.resources.memory_mb,
         runtime=CONFIG.resources.runtime_minutes,
     params:
-        terms=lambda wildcards: PLAN.term_shards[wildcards.shard],
         speech=speech_arguments(),
         python=SPEECH_PYTHON,
         shards=PLAN.shards,
@@ -33,7 +30,6 @@ rule synthesise_shard:
 
 rule synthesise_replay:
     input:
-        checked=ancient([f"{RESULTS}/terms.tsv", f"{RESULTS}/recordings.tsv"]),
         replay=CONFIG.replay,
         script=script("synthesise_replay"),
     output:

@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,10 @@ WORKFLOW = ["Snakefile", "workflow", "rules", "workflow_scripts", "envs", "profi
 MODEL = "tiny-test"
 RESULTS = Path("results")
 
-TERMS = "surface,reading\n痙攣,ケイレン\n心窩部痛,シンカブツウ\n嚥下障害,エンゲショウガイ\n動悸,ドウキ\n"
+TERMS = (
+    "surface,reading\n"
+    "痙攣,ケイレン\n心窩部痛,シンカブツウ\n嚥下障害,エンゲショウガイ\n動悸,ドウキ\n"
+)
 CARRIERS = (
     "class\ttemplate\n"
     "general\t昨日から{term}があります。\n"
@@ -34,6 +39,8 @@ RECORDINGS = [
     ("name.flac", "demo/general_45.flac", "受付で名前を書きました。", "general"),
     ("teeth.flac", "demo/general_46.flac", "歯を磨いてから寝ます。", "general"),
 ]
+# Fast enough to see the loss fall.
+DEFAULT = {"epochs": 4, "learning_rate": 0.005, "warmup_steps": 0}
 BLOG = {
     "utterances": "isolated",
     "voices": "first",
@@ -63,7 +70,7 @@ CONFIG = {
         "carriers_per_term": 2,
     },
     "development": {"fraction": 0.2, "voices": ["held-out"]},
-    "recipes": {"default": {"epochs": 2, "warmup_steps": 0}, "blog-1": BLOG},
+    "recipes": {"default": DEFAULT, "blog-1": BLOG},
     "systems": ["base", "base-prompt", "default", "blog-1"],
     "evaluation": {"bootstrap": 20},
     "device": "cpu",
@@ -119,19 +126,31 @@ class Workbench:
         path = os.pathsep.join([str(Path(sys.executable).parent), mine.get("PATH", "")])
         return mine | {"PATH": path, "HF_HUB_OFFLINE": "1", "HF_HOME": str(self / "hub")}
 
-    def run(self, *arguments: str) -> Outcome:
-        """Run Snakemake here."""
-        done = subprocess.run(
+    @contextmanager
+    def start(self, *arguments: str) -> Iterator[subprocess.Popen]:
+        """Snakemake, running here; it and its jobs end with the block."""
+        process = subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=1200,
-            check=False,
+            # A group of its own, to end with all its jobs.
+            start_new_session=True,
         )
-        return Outcome(done.returncode, done.stdout.decode(errors="replace"))
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+    def run(self, *arguments: str) -> Outcome:
+        """Run Snakemake here."""
+        with self.start(*arguments) as process:
+            output, _ = process.communicate(timeout=1200)
+        return Outcome(process.returncode, output.decode(errors="replace"))
 
     def plan(self, *arguments: str) -> Outcome:
         """A dry run, which must succeed."""

@@ -35,15 +35,14 @@ def main() -> None:
     limit_threads(arguments.threads)
     recipe, windows = Recipe.from_json(arguments.recipe), read_windows(arguments.windows)
     base = load_base(str(arguments.base))
-    digest = training_digest(weights_digest(arguments.base), windows, recipe)
-    state = arguments.state / digest
+    how = {"first_voice": arguments.first_voice, "language": arguments.language}
+    digest = training_digest(weights_digest(arguments.base), windows, recipe, **how)
     model = fine_tune(
         base,
         windows,
         recipe,
-        state,
-        first_voice=arguments.first_voice,
-        language=arguments.language,
+        arguments.state / digest,
+        **how,
         device=arguments.device,
         encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
     )

@@ -1,6 +1,7 @@
 """Pack the manifest's utterances into windows of up to 30 s."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from whisper_terms.config import WindowSettings
@@ -24,8 +25,11 @@ def main() -> None:
     arguments = parse_arguments()
     settings = WindowSettings.from_json(arguments.windows)
     rules = PackingRules(settings.seconds, settings.gap, settings.max_tokens, arguments.most)
-    windows = pack(read_table(arguments.manifest, UTTERANCES), rules, arguments.shards)
-    write_table(arguments.output, COLUMNS, window_rows(windows))
+    utterances = read_table(arguments.manifest, UTTERANCES)
+    placed = list(window_rows(pack(utterances, rules, arguments.shards)))
+    write_table(arguments.output, COLUMNS, placed)
+    if left_out := len(utterances) - len(placed):
+        print(f"{left_out} utterances left out: too long for a window", file=sys.stderr)
 
 
 if __name__ == "__main__":

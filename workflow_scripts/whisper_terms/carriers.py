@@ -22,14 +22,14 @@ def read_carriers(path: str | Path) -> Carriers:
     carriers: dict[str, list[str]] = {}
     faults = []
     for number, row in enumerate(read_table(path, COLUMNS), start=2):
-        name, template = row["class"].strip(), row["template"].strip()
+        name, template = row["class"].strip() or GENERAL, row["template"].strip()
         if template.count(SLOT) != 1:
             cure = f"write {SLOT} once, where the term belongs"
             faults.append(Fault("a template needs one slot", cure, path, number, template))
         elif template in carriers.get(name, ()):
             faults.append(Fault("the template stands twice", "keep one", path, number, template))
         else:
-            carriers.setdefault(name or GENERAL, []).append(template)
+            carriers.setdefault(name, []).append(template)
     if not faults and GENERAL not in carriers:
         cure = "add some: they serve each class that has no templates of its own"
         faults.append(Fault(f"has no templates of the class {GENERAL}", cure, path))

@@ -1,12 +1,14 @@
 """Training examples: windows with their labels, and what the decoder attends to."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
+from transformers import WhisperFeatureExtractor
 from transformers.modeling_outputs import BaseModelOutput
 
 from whisper_terms.base_model import Base, special_ids
@@ -14,7 +16,7 @@ from whisper_terms.config import Recipe
 from whisper_terms.encodings import window_features
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.sharding import digest
-from whisper_terms.windows import Window, window_label
+from whisper_terms.windows import Placed, Window, window_label
 
 IGNORED = -100
 
@@ -34,7 +36,7 @@ def select_windows(
         first_voice: the voice of a recipe that takes one.
 
     Raises:
-        UserError: nothing is left to train on.
+        UserError: nothing is left.
     """
     here = [window for window in windows if window.split == split]
     terms = [window for window in here if not window.is_replay]
@@ -44,6 +46,8 @@ def select_windows(
         terms = [w for w in terms if all(one.voice == first_voice for one in w.utterances)]
     if not terms:
         cure = "raise speech.isolated_per_term or carriers_per_term, or change the recipe"
+        if split == "dev":
+            cure = "hold out a voice (development.voices), or raise speech.carriers_per_term"
         raise UserError(Fault(f"the recipe has no window in the {split} set", cure))
     replay = sorted((w for w in here if w.is_replay), key=lambda window: digest(window.id))
     wanted = round(len(terms) * recipe.replay / (1 - recipe.replay)) if replay else 0
@@ -74,24 +78,20 @@ def make_dataset(
     encode = _plain_encoder(base)
     limit = base.model.config.max_target_positions
     rows = []
-    for index, window in enumerate(windows):
+    for window in windows:
         inputs, targets = window_label(window, encode, special, timestamps)
         if len(inputs) > limit:
             cure = f"lower windows.max_tokens (a label must stay under {limit} tokens)"
             raise UserError(Fault("a window's label is too long", cure, value=window.id))
-        rows.append({"index": index, "decoder_input_ids": inputs, "labels": targets})
-    dataset = Dataset.from_list(rows)
-
-    def load(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        chosen = [windows[index] for index in batch["index"]]
-        files = [encodings.get(window.id) for window in chosen]
-        if all(files):
-            sound = {"encoding": [np.load(file, mmap_mode="r") for file in files]}
-        else:
-            sound = {"input_features": [window_features(w, base.feature_extractor) for w in chosen]}
-        return {key: batch[key] for key in ("decoder_input_ids", "labels")} | sound
-
-    return dataset.with_transform(load)
+        rows.append(
+            {
+                "decoder_input_ids": inputs,
+                "labels": targets,
+                "utterances": [asdict(one) for one in window.utterances],
+                "file": str(encodings.get(window.id, "")),
+            }
+        )
+    return Dataset.from_list(rows).with_transform(_loader(base.feature_extractor))
 
 
 class Collator:
@@ -120,6 +120,22 @@ class Collator:
             features = np.stack([np.asarray(row["input_features"]) for row in rows])
             batch["input_features"] = torch.from_numpy(features)
         return batch
+
+
+def _loader(extractor: WhisperFeatureExtractor) -> Callable[[dict[str, list]], dict[str, list]]:
+    """What adds the sound to rows; it holds little, since the library takes a digest of it."""
+
+    def load(rows: dict[str, list]) -> dict[str, list]:
+        labels = {key: rows[key] for key in ("decoder_input_ids", "labels")}
+        if all(rows["file"]):
+            return labels | {"encoding": [np.load(file, mmap_mode="r") for file in rows["file"]]}
+        windows = [
+            Window("", "", tuple(Placed(**one) for one in utterances))
+            for utterances in rows["utterances"]
+        ]
+        return labels | {"input_features": [window_features(one, extractor) for one in windows]}
+
+    return load
 
 
 def _plain_encoder(base: Base) -> Callable[[str], list[int]]:

@@ -1,5 +1,6 @@
 """The manifest: every utterance of the training data, once."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,14 +22,14 @@ class Manifest:
 def build_manifest(rows: Iterable[Mapping[str, str]], tested: Iterable[str]) -> Manifest:
     """Join tables of utterances.
 
-    A sentence that is tested must not be trained on, else the test says nothing. A lone term may
-    be both: that is what a term list asks for.
+    A sentence that is tested, alone or in a longer recording, must not be trained on, else the
+    test says nothing. A lone term may be both: that is what a term list asks for.
 
     Args:
         rows: rows of the shards' tables.
         tested: the transcripts of the test recordings.
     """
-    test_texts = {_plain(text) for text in tested}
+    test_texts = {_plain(part) for text in tested for part in (text, *_sentences(text))}
     distinct = {(row["audio"], row["text"], row["split"]): row for row in rows}
     kept = [
         row
@@ -37,6 +38,10 @@ def build_manifest(rows: Iterable[Mapping[str, str]], tested: Iterable[str]) -> 
     ]
     kept.sort(key=lambda row: (row["kind"], row["text"], row["voice"], row["split"], row["audio"]))
     return Manifest(kept, len(distinct) - len(kept))
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"[。．！？!?\n]", text)
 
 
 def _plain(text: str) -> str:

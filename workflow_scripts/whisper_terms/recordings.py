@@ -60,7 +60,8 @@ def read_recordings(paths: Sequence[str | Path]) -> list[Recording]:
 
     Raises:
         UserError: with all faults of all tables: a table or audio file that is missing or empty,
-            a missing column, a recording that is listed twice, a test set named "all".
+            braces in a path, a missing column, a recording that is listed twice, a test set
+            named "all".
     """
     listed: list[_Listed] = []
     faults: list[Fault] = []
@@ -118,6 +119,9 @@ def _row_faults(listed: _Listed) -> Iterator[Fault]:
     audio, test_set = listed.recording.audio, listed.recording.test_set
     if audio == listed.file.parent:
         yield fault("names no audio file", "fill in the audio column", "")
+    elif any(brace in str(audio) for brace in "{}"):
+        problem = "the path has braces, which Snakemake would read as a wildcard"
+        yield fault(problem, "rename the file or its folder", str(audio))
     elif not audio.is_file():
         yield fault(
             "no such audio file", "a relative path starts from the table's folder", str(audio)

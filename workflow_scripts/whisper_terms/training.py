@@ -1,5 +1,6 @@
 """Fine-tuning: a recipe, run by the Hugging Face trainer, that survives being killed."""
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperForCon
 
 from whisper_terms.base_model import Base
 from whisper_terms.config import Recipe
+from whisper_terms.devices import choose_device
 from whisper_terms.examples import Collator, make_dataset, select_windows
 from whisper_terms.sharding import digest
 from whisper_terms.windows import Window
@@ -58,7 +60,7 @@ def fine_tune(
         The model, on the CPU, in float32.
 
     Raises:
-        UserError: nothing to train on.
+        UserError: nothing to train on; no such device.
     """
     model = base.model
     if recipe.train == "decoder":
@@ -67,25 +69,35 @@ def fine_tune(
     dataset = make_dataset(chosen, base, language, recipe.timestamps, encodings)
     trainer = WindowTrainer(
         model=model,
-        args=_arguments(recipe, state, device),
+        args=_arguments(recipe, state, choose_device(device)),
         train_dataset=dataset,
         data_collator=Collator(model.config.pad_token_id),
-        processing_class=base.tokenizer,
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(state))
     return model.to("cpu", torch.float32).eval()
 
 
-def training_digest(base: str, windows: Sequence[Window], recipe: Recipe) -> str:
+def training_digest(
+    base: str, windows: Sequence[Window], recipe: Recipe, *, first_voice: str, language: str
+) -> str:
     """A digest of all that the trained weights follow from: no other training may resume here.
 
     Args:
         base: digest of the base model's weights.
         windows: all windows of the recipe's layout.
         recipe: the recipe.
+        first_voice: see `select_windows`.
+        language: Whisper's code of a language.
     """
-    labels = [[window.id, [one.text for one in window.utterances]] for window in windows]
-    return digest([base, labels, recipe.to_json()])
+    rows = [
+        [
+            window.id,
+            window.split,
+            *([one.text, one.end, one.kind, one.voice] for one in window.utterances),
+        ]
+        for window in windows
+    ]
+    return digest([base, rows, recipe.to_json(), first_voice, language])
 
 
 def last_checkpoint(state: Path) -> str | None:
@@ -94,16 +106,28 @@ def last_checkpoint(state: Path) -> str | None:
         state.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True
     )
     for path in checkpoints:
-        if {file.name for file in path.iterdir()} >= _CHECKPOINT_FILES:
+        if _is_whole(path):
             return str(path)
         shutil.rmtree(path)
     return None
 
 
-def _arguments(recipe: Recipe, state: Path, device: str) -> Seq2SeqTrainingArguments:
-    cuda = torch.cuda.is_available() and device != "cpu"
-    bf16 = cuda and torch.cuda.is_bf16_supported()
-    return Seq2SeqTrainingArguments(
+def _is_whole(checkpoint: Path) -> bool:
+    if not {file.name for file in checkpoint.iterdir()} >= _CHECKPOINT_FILES:
+        return False
+    try:
+        # The trainer writes it last, so what can be read of it stands for the rest.
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrainingArguments:
+    cuda = device.type == "cuda"
+    # Emulated, as before the Ampere generation, it is slower than fp16.
+    bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    arguments = Seq2SeqTrainingArguments(
         output_dir=str(state),
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch_size,
@@ -116,6 +140,8 @@ def _arguments(recipe: Recipe, state: Path, device: str) -> Seq2SeqTrainingArgum
         bf16=bf16,
         fp16=cuda and not bf16,
         use_cpu=not cuda,
+        # Written into the model's config, where it slows down generation for good.
+        use_cache=True,
         # Rows are read by `with_transform`, which needs every column.
         remove_unused_columns=False,
         save_strategy="epoch",
@@ -123,6 +149,9 @@ def _arguments(recipe: Recipe, state: Path, device: str) -> Seq2SeqTrainingArgum
         logging_strategy="epoch",
         report_to="none",
     )
+    # On several GPUs the trainer would split batches that are small, and wrap the model.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _trains_encoder(model: WhisperForConditionalGeneration) -> bool:

@@ -47,7 +47,7 @@ class Casting:
     Attributes:
         train: voices for training, at least one.
         development: voices for the development set, at least one; the training voices where
-            there are no others.
+            no voice is held out.
         isolated: utterances of the lone term, for a term of weight 1.
         in_carriers: utterances in carrier sentences, for a term of weight 1.
         held_out: share of the sentences that only the development set uses.
@@ -77,7 +77,8 @@ def plan_term(term: Mapping[str, str], carriers: Carriers, casting: Casting) -> 
 
     Sentences and voices of the development set are both kept from training, so that it measures
     what the test set will: a sentence never seen, from a speaker never heard. The user's own
-    sentences are all for training.
+    sentences are all for training. Where no voice is held out, the sentence alone is unseen; a
+    term that is only spoken alone then has nothing for the development set.
 
     Args:
         term: a row of terms.tsv.
@@ -88,33 +89,24 @@ def plan_term(term: Mapping[str, str], carriers: Carriers, casting: Casting) -> 
         Isolated utterances, then those in the user's sentences and in templates, then those of
         the development set (one a voice).
     """
-    weight = float(term["weight"] or 1)
-    held_out, templates = split_sentences(templates_of(carriers, term["class"]), casting.held_out)
-    own = split_list(term["sentences"])
-    lone = max(math.ceil(casting.isolated * weight), 0)
-    framed = max(math.ceil(casting.in_carriers * weight) - len(own), 0)
-    sentences = [*own, *_deal(templates, framed, term["term_id"], SLOT, term["surface"])]
-    plan = [
-        # The first voice says every lone term: some recipes train on that voice alone.
-        *_utterances([term["surface"]] * lone, casting.train, TRAIN, TERM, term),
-        *_utterances(sentences, _turn(casting.train, term["term_id"]), TRAIN, CONTEXT, term),
+    training = _plan_training(term, carriers, casting)
+    texts = {utterance.spoken.text for utterance in training}
+    sounds = [voice.settings() for voice in casting.train]
+    unheard = [
+        utterance
+        for utterance in _plan_development(term, carriers, casting)
+        if utterance.spoken.text not in texts or utterance.voice.settings() not in sounds
     ]
-    if casting.in_carriers:
-        texts = _deal(held_out, len(casting.development), term["term_id"], SLOT, term["surface"])
-        plan += _utterances(texts, casting.development, DEVELOPMENT, CONTEXT, term)
-    else:
-        lone_again = [term["surface"]] * len(casting.development)
-        plan += _utterances(lone_again, casting.development, DEVELOPMENT, TERM, term)
-    return list(dict.fromkeys(plan))
+    return [*training, *unheard]
 
 
 def plan_replay(sentences: Sequence[str], casting: Casting) -> list[Utterance]:
     """One utterance a sentence; held-out sentences by the development set's voices."""
-    held_out = set(split_sentences(sentences, casting.held_out)[0])
+    trained = set(split_sentences(sentences, casting.held_out)[1])
     plan = []
     for sentence in sentences:
         voices, split = (
-            (casting.development, DEVELOPMENT) if sentence in held_out else (casting.train, TRAIN)
+            (casting.train, TRAIN) if sentence in trained else (casting.development, DEVELOPMENT)
         )
         voice = voices[_hash(sentence) % len(voices)]
         plan.append(Utterance(SpokenText(sentence), voice, split, REPLAY))
@@ -122,7 +114,10 @@ def plan_replay(sentences: Sequence[str], casting: Casting) -> list[Utterance]:
 
 
 def split_sentences(sentences: Sequence[str], held_out: float) -> tuple[list[str], list[str]]:
-    """Split into held-out and training sentences; at least one of each where there are two."""
+    """Split into held-out and training sentences; at least one of each where there are two.
+
+    One sentence alone is for both.
+    """
     ranked = sorted(sentences, key=_hash)
     count = min(max(round(len(ranked) * held_out), 1), len(ranked) - 1)
     if count < 1:
@@ -130,28 +125,74 @@ def split_sentences(sentences: Sequence[str], held_out: float) -> tuple[list[str
     return ranked[:count], ranked[count:]
 
 
+def _plan_training(
+    term: Mapping[str, str], carriers: Carriers, casting: Casting
+) -> list[Utterance]:
+    weight = float(term["weight"] or 1)
+    own = split_list(term["sentences"])
+    _, templates = split_sentences(templates_of(carriers, term["class"]), casting.held_out)
+    framed = max(_times(casting.in_carriers, weight) - len(own), 0)
+    sentences = [*own, *_deal(templates, framed, term)]
+    lone = [term["surface"]] * _times(casting.isolated, weight)
+    # Else the first voices would say most of the sentences.
+    voices = _rotate(casting.train, _hash(term["term_id"]))
+    return [
+        # The first voice says every lone term: some recipes train on that voice alone.
+        *_utterances(lone, casting.train, TRAIN, TERM, term),
+        *_utterances(sentences, voices, TRAIN, CONTEXT, term),
+    ]
+
+
+def _plan_development(
+    term: Mapping[str, str], carriers: Carriers, casting: Casting
+) -> Iterator[Utterance]:
+    voices = casting.development
+    if not casting.in_carriers:
+        return _utterances([term["surface"]] * len(voices), voices, DEVELOPMENT, TERM, term)
+    held_out, _ = split_sentences(templates_of(carriers, term["class"]), casting.held_out)
+    # The user may have written a sentence that is held out.
+    own = split_list(term["sentences"])
+    unseen = [template for template in held_out if _fill(template, term) not in own]
+    texts = _deal(unseen or held_out, len(voices), term)
+    return _utterances(texts, voices, DEVELOPMENT, CONTEXT, term)
+
+
+def _times(number: int, weight: float) -> int:
+    """A number of utterances for a term of a weight, rounded up."""
+    # 25 * 2.2 is a little more than 55.
+    return math.ceil(round(number * weight, 6))
+
+
 def _utterances(
     texts: Sequence[str], voices: Sequence[Voice], split: str, kind: str, term: Mapping[str, str]
 ) -> Iterator[Utterance]:
-    """Texts, dealt to the voices in turn."""
+    """Texts, dealt to the voices in turn; nothing is said twice by one voice."""
     how = Replacement(term["surface"], term["reading"], term["pronunciation"])
+    said = set()
     for index, text in enumerate(texts):
-        voice = voices[index % len(voices)]
+        in_turn = _rotate(voices, index)
+        voice = next((voice for voice in in_turn if (text, voice) not in said), None)
+        if voice is None:
+            continue
+        said.add((text, voice))
         yield Utterance(
             SpokenText(text, (how,)), voice, split, kind, term["term_id"], term["reading"]
         )
 
 
-def _turn(voices: tuple[Voice, ...], term_id: str) -> tuple[Voice, ...]:
-    """The voices, beginning with one that depends on the term."""
-    first = _hash(term_id) % len(voices)
-    return voices[first:] + voices[:first]
+def _rotate(voices: Sequence[Voice], turns: int) -> Sequence[Voice]:
+    first = turns % len(voices)
+    return (*voices[first:], *voices[:first])
 
 
-def _deal(templates: Sequence[str], count: int, term_id: str, slot: str, surface: str) -> list[str]:
+def _deal(templates: Sequence[str], count: int, term: Mapping[str, str]) -> list[str]:
     """`count` filled templates in an order of the term's own; again from the start at the end."""
-    ranked = sorted(templates, key=lambda template: _hash(term_id, template))
-    return [ranked[index % len(ranked)].replace(slot, surface) for index in range(count)]
+    ranked = sorted(templates, key=lambda template: _hash(term["term_id"], template))
+    return [_fill(ranked[index % len(ranked)], term) for index in range(count)]
+
+
+def _fill(template: str, term: Mapping[str, str]) -> str:
+    return template.replace(SLOT, term["surface"])
 
 
 def _hash(*parts: str) -> int:

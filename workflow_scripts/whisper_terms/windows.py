@@ -5,8 +5,9 @@ terms share a window, and a training step teaches all of them. Packing stays ins
 an edited term changes the windows of its shard alone.
 """
 
+import math
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +21,8 @@ WINDOW_SECONDS = 30.0
 # Whisper's timestamps are multiples of this.
 TICK = 0.02
 COLUMNS = "window split start end audio text kind term_id voice".split()
-# Start, end and the tokens around them.
-_TOKENS_AROUND = 2
+# An utterance's start and end, and what stands once in a label: start, language, task and end.
+_TOKENS_AROUND, _TOKENS_ONCE = 2, 4
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class PackingRules:
 
     Attributes:
         seconds: the latest end of an utterance.
-        gap: shortest and longest silence before an utterance, in seconds.
-        max_tokens: most tokens of a label.
+        gap: shortest and longest silence before an utterance, in seconds, up to a tick.
+        max_tokens: most tokens of a label, special ones included.
         most: most utterances in a window; 1 is the unpacked layout.
     """
 
@@ -79,7 +80,7 @@ class _Open:
     """A window that is being filled."""
 
     placed: list[Placed] = field(default_factory=list)
-    tokens: int = 0
+    tokens: int = _TOKENS_ONCE
 
     @property
     def end(self) -> float:
@@ -92,6 +93,11 @@ class _Open:
             for one in self.placed
         )
 
+    def span(self, gap: float, seconds: float) -> tuple[float, float]:
+        """Start and end of an utterance that comes next; the whole of it lies between them."""
+        start = _on_tick(self.end + gap)
+        return start, _on_tick(start + seconds, math.ceil)
+
 
 def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) -> list[Window]:
     """Pack a manifest's utterances into windows.
@@ -100,7 +106,7 @@ def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) ->
     of its shard and split that has room and does not yet hold its term. Replay is packed apart.
 
     Args:
-        rows: rows of the manifest; a row longer than a window is left out.
+        rows: rows of the manifest; one that is too long for a window is left out.
         rules: how full a window gets.
         shards: number of shards of the terms and of the replay sentences.
     """
@@ -117,17 +123,11 @@ def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) ->
 
 def read_windows(path: str | Path) -> list[Window]:
     """Read a table of windows; its rows are utterances, those of a window together."""
-    windows: dict[str, list[dict[str, str]]] = {}
+    windows: dict[tuple[str, str], list[Placed]] = {}
     for row in read_table(path, COLUMNS):
-        windows.setdefault(row["window"], []).append(row)
-    return [
-        Window(
-            name,
-            rows[0]["split"],
-            tuple(_place(row, float(row["start"]), float(row["end"])) for row in rows),
-        )
-        for name, rows in windows.items()
-    ]
+        placed = _place(row, float(row["start"]), float(row["end"]))
+        windows.setdefault((row["window"], row["split"]), []).append(placed)
+    return [Window(name, split, tuple(placed)) for (name, split), placed in windows.items()]
 
 
 def window_rows(windows: Iterable[Window]) -> Iterator[dict[str, str]]:
@@ -188,36 +188,39 @@ def window_label(window: Window, encode, special, timestamps: bool) -> tuple[lis
     return tokens[:-1], ignored + answer
 
 
-def _fill(rows: Sequence[Mapping[str, str]], rules: PackingRules) -> list[_Open]:
-    # Neighbours in the hash's order are unrelated; the term's utterances spread over windows.
-    rows = sorted(rows, key=lambda row: digest([row["audio"], row["text"]]))
-    chance = random.Random(digest([row["audio"] for row in rows]))
+def _fill(rows: Iterable[Mapping[str, str]], rules: PackingRules) -> list[_Open]:
     windows: list[_Open] = []
-    for row in rows:
+    # Neighbours in the hash's order are unrelated; the term's utterances spread over windows.
+    for rank, row in sorted(((_rank(row), row) for row in rows), key=lambda ranked: ranked[0]):
         seconds, tokens = float(row["seconds"]), _most_tokens(row["text"])
-        gap = chance.uniform(*rules.gap)
-        if seconds > rules.seconds or tokens > rules.max_tokens:
+        if seconds > rules.seconds or _TOKENS_ONCE + tokens > rules.max_tokens:
             continue
-        target = next((w for w in windows if _fits(w, row, gap + seconds, tokens, rules)), None)
+        # Its own, so that an utterance alone in a window stays there when others change.
+        gap = random.Random(rank).uniform(*rules.gap)
+        target = next((w for w in windows if _fits(w, row, gap, tokens, rules)), None)
         if target is None:
             target = _Open()
             windows.append(target)
-        start = _on_tick(min(target.end + gap, rules.seconds - seconds))
-        end = min(_on_tick(start + seconds), WINDOW_SECONDS)
-        target.placed.append(_place(row, start, end))
+            gap = min(gap, _on_tick(rules.seconds - seconds, math.floor))
+        target.placed.append(_place(row, *target.span(gap, seconds)))
         target.tokens += tokens
     return windows
 
 
 def _fits(
-    window: _Open, row: Mapping[str, str], seconds: float, tokens: int, rules: PackingRules
+    window: _Open, row: Mapping[str, str], gap: float, tokens: int, rules: PackingRules
 ) -> bool:
     return (
         len(window.placed) < rules.most
-        and window.end + seconds <= rules.seconds
+        and window.span(gap, float(row["seconds"]))[1] <= rules.seconds
         and window.tokens + tokens <= rules.max_tokens
         and not window.holds(row)
     )
+
+
+def _rank(row: Mapping[str, str]) -> str:
+    # Names in the store say what is heard; where the store lies does not matter.
+    return digest([Path(row["audio"]).name, row["text"]])
 
 
 def _place(row: Mapping[str, str], start: float, end: float) -> Placed:
@@ -225,7 +228,6 @@ def _place(row: Mapping[str, str], start: float, end: float) -> Placed:
 
 
 def _close(window: _Open, split: str) -> Window:
-    # Names in the store say what is heard; where the store lies does not matter.
     heard = [[Path(one.audio).name, one.start] for one in window.placed]
     name = digest(heard, length=20)
     return Window(name, split, tuple(window.placed))
@@ -236,5 +238,6 @@ def _most_tokens(text: str) -> int:
     return len(text.encode()) + _TOKENS_AROUND
 
 
-def _on_tick(seconds: float) -> float:
-    return round(round(seconds / TICK) * TICK, 2)
+def _on_tick(seconds: float, rounded: Callable[[float], int] = round) -> float:
+    # 0.2 + 1.1 is a little more than 1.3.
+    return round(rounded(round(seconds / TICK, 6)) * TICK, 2)

@@ -1,5 +1,6 @@
 """The configuration's models: every key, its type, default, limits and description."""
 
+import re
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -28,7 +29,8 @@ class DevelopmentSettings(Settings):
     voices: tuple[Name, ...] = Field(
         ("mei-fast",),
         description="Names of voices that are held out; at least one must remain. With [] the "
-        "training voices speak the held-out sentences too, as a single voice must.",
+        "training voices speak the held-out sentences too, as a single voice must; without carrier "
+        "sentences nothing is held out then.",
     )
 
 
@@ -65,7 +67,9 @@ class Recipe(Settings):
         "all", description="Voices to train on: all, or only the first that is not held out."
     )
     packed: bool = Field(
-        True, description="Whether a window holds many utterances (true) or one (false)."
+        True,
+        description="Whether a window holds many utterances (true; of all kinds and voices) or "
+        "one (false).",
     )
     timestamps: bool = Field(True, description="Whether the labels hold timestamp tokens.")
     replay: float = Field(
@@ -96,6 +100,18 @@ class Recipe(Settings):
     )
     weight_decay: float = Field(0.0, ge=0, lt=1, description="Weight decay of AdamW (a factor).")
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of all that is random in training.")
+
+    @field_validator("packed")
+    @classmethod
+    def _check_packing(cls, packed: bool, info: ValidationInfo) -> bool:
+        chosen = {"utterances": "isolated", "voices": "first"}
+        chosen = [f"{key}: {value}" for key, value in chosen.items() if info.data.get(key) == value]
+        if packed and chosen:
+            raise invalid(
+                f"is true, but {' and '.join(chosen)} picks single utterances out of the windows",
+                "write packed: false",
+            )
+        return packed
 
     @field_validator("cached_encoder")
     @classmethod
@@ -149,7 +165,16 @@ class Config(Settings):
         }
     )
     RESERVED_MODELS: ClassVar = frozenset(
-        {"speech", "windows", "logs", "benchmarks", "terms.tsv", "manifest.tsv"}
+        {
+            "terms",
+            "speech",
+            "windows",
+            "logs",
+            "benchmarks",
+            "terms.tsv",
+            "recordings.tsv",
+            "manifest.tsv",
+        }
     )
 
     dictionaries: tuple[FilePath, ...] = Field(
@@ -213,7 +238,11 @@ class Config(Settings):
 
     @field_validator("results")
     @classmethod
-    def _strip_slash(cls, path: str) -> str:
+    def _check_results(cls, path: str) -> str:
+        # It stands in every command.
+        if not re.fullmatch(r"[\w./+@][\w./+@=-]*", path):
+            cure = "use letters, digits and . / _ - + @ = only, such as results"
+            raise invalid("has a space or a character that a shell would read", cure)
         return path.rstrip("/") or path
 
     def training_voices(self) -> tuple[VoiceSettings, ...]:

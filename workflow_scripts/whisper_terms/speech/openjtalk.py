@@ -2,7 +2,9 @@
 
 import hashlib
 import math
+import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -10,9 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pyopenjtalk
+from pyopenjtalk.types import NJDFeature
 
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.speech.engine import SpokenText, Voice
+
+# Signs that are not heard, and kana that sound like others.
+_SAME_SOUND = str.maketrans("ヂヅヲ", "ジズオ", "’'・")
+# Raised when `full_context_labels` makes other labels of the same text.
+_LABELS = 1
+# Far beyond the few times full scale that speech reaches.
+_LOUDEST = 1e6
 
 
 class OpenJTalk:
@@ -21,7 +31,7 @@ class OpenJTalk:
     name = "openjtalk"
 
     def __init__(self) -> None:
-        self.version = version("pyopenjtalk-plus")
+        self.version = f"{version('pyopenjtalk-plus')}-{_LABELS}"
         self._synthesisers: dict[Path, pyopenjtalk.HTSEngine] = {}
 
     def speak(self, spoken: SpokenText, voice: Voice) -> tuple[np.ndarray, int]:
@@ -37,6 +47,9 @@ class OpenJTalk:
         samples = np.asarray(synthesiser.synthesize(full_context_labels(spoken)))
         if not samples.size:
             raise UserError(Fault("gives no sound", "check the reading", value=spoken.text))
+        # Hundreds of the same vowel in a row, for one, make the filter overflow.
+        if not np.abs(samples).max() < _LOUDEST:
+            raise UserError(Fault("can't be spoken", "shorten the text", value=spoken.text))
         # Samples are in the range of int16, and some exceed it; loudness is set later.
         rate = synthesiser.get_sampling_frequency()
         return (samples / 32768).astype(np.float32), round(rate * voice.vocal_tract)
@@ -60,23 +73,63 @@ def full_context_labels(spoken: SpokenText) -> list[str]:
 
     A term stays as it is written where the analyser, in this very sentence, says it as wanted:
     then it also knows its accent. Elsewhere its pronunciation takes its place.
+
+    Raises:
+        UserError: the analyser says a term otherwise even where its pronunciation is written.
     """
-    text = spoken.text
-    for replacement in spoken.replacements:
-        wanted = text.count(replacement.surface)
-        if wanted and _said(text).count(_sound(replacement.pronunciation)) < wanted:
-            text = text.replace(replacement.surface, replacement.pronunciation)
-    return pyopenjtalk.extract_fullcontext(text)
+    text, replaced = spoken.text, []
+    words = pyopenjtalk.run_frontend(text)
+    for term in spoken.replacements:
+        spans = _spans(words, term.surface)
+        said = [_said(words[span]) for span in spans]
+        if len(said) < text.count(term.surface) or set(said) - {_sound(term.pronunciation)}:
+            text = text.replace(term.surface, term.pronunciation)
+            words = pyopenjtalk.run_frontend(text)
+            replaced.append(term.pronunciation)
+    for pronunciation in replaced:
+        _insist(words, pronunciation)
+        if _said(words).count(_sound(pronunciation)) < text.count(pronunciation):
+            cure = "write 、 around the term in the sentence, or correct its reading"
+            problem = f"the sentence is not said with {pronunciation}"
+            raise UserError(Fault(problem, cure, value=spoken.text))
+    return pyopenjtalk.make_label(words)
 
 
-def _said(text: str) -> str:
-    return _sound("".join(word["pron"] for word in pyopenjtalk.run_frontend(text)))
+def _spans(words: Sequence[NJDFeature], text: str) -> list[slice]:
+    """Where a text stands among analysed words, wherever it begins and ends with a word."""
+    borders = {0: 0}
+    written = ""
+    for number, word in enumerate(words, start=1):
+        written += _written(word["string"])
+        borders[len(written)] = number
+    wanted = _written(text)
+    found = (match.span() for match in re.finditer(re.escape(wanted), written)) if wanted else ()
+    return [slice(borders[a], borders[b]) for a, b in found if a in borders and b in borders]
+
+
+def _insist(words: Sequence[NJDFeature], pronunciation: str) -> None:
+    """Say kana as they stand: in some sentences the analyser says コウシ as コーシ."""
+    wanted = _sound(pronunciation)
+    for span in _spans(words, pronunciation):
+        if len(_said(words[span])) == len(wanted) and _said(words[span]) != wanted:
+            rest = wanted
+            for word in words[span]:
+                length = len(_sound(word["pron"]))
+                word["pron"], rest = rest[:length], rest[length:]
+
+
+def _said(words: Iterable[NJDFeature]) -> str:
+    return _sound("".join(word["pron"] for word in words))
 
 
 def _sound(katakana: str) -> str:
-    """Katakana without what is not heard: devoicing marks, separators, width."""
-    text = unicodedata.normalize("NFKC", katakana)
-    return "".join(c for c in text if c not in "’'・ ")
+    """Katakana without what is not heard: devoicing marks, separators, width, ヅ for ズ."""
+    return _written(katakana).translate(_SAME_SOUND)
+
+
+def _written(text: str) -> str:
+    """The analyser makes everything as wide as a kanji, and drops spaces."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _voice_path(voice: Voice) -> Path:

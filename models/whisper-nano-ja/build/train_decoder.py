@@ -1,0 +1,42 @@
+"""Stage 2: train the decoder on text alone."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from whisper_nano.decoder_stage import train_decoder
+from whisper_nano.network import save_weights
+from whisper_nano.settings import DecoderStage
+from whisper_nano.text_store import load_sentences
+from whisper_nano.training import state_folder
+from whisper_nano.vocabulary import Vocabulary
+from whisper_terms.devices import limit_threads
+from whisper_terms.errors import run_script
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--texts", required=True, type=Path, help="analysed sentences")
+    add("--stage", required=True, help="the block `decoder`, JSON")
+    add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
+    add("--output", required=True, type=Path, help="weights to write (.safetensors)")
+    add("--threads", type=int, help="CPU threads (default: torch's choice)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    limit_threads(arguments.threads)
+    state = state_folder(arguments.state, arguments.stage, [arguments.texts])
+    sentences = load_sentences(arguments.texts)
+    vocabulary = Vocabulary.of(sentence.tokens for sentence in sentences)
+    print(f"{len(sentences)} sentences, {vocabulary.size} tokens", flush=True)
+    stage = DecoderStage.from_json(arguments.stage)
+    decoder = train_decoder(sentences, vocabulary, stage, state)
+    save_weights(arguments.output, {"decoder": decoder}, vocabulary)
+    shutil.rmtree(arguments.state, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,38 @@
+"""Stage 1: train the encoder to say the alignment of spoken sentences."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from whisper_nano.encoder_stage import train_encoder
+from whisper_nano.network import save_weights
+from whisper_nano.settings import EncoderStage
+from whisper_nano.speech_store import load_parts
+from whisper_nano.training import state_folder
+from whisper_terms.devices import limit_threads
+from whisper_terms.errors import run_script
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--speech", required=True, nargs="+", type=Path, help="spoken sentences")
+    add("--stage", required=True, help="the block `encoder`, JSON")
+    add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
+    add("--output", required=True, type=Path, help="weights to write (.safetensors)")
+    add("--threads", type=int, help="CPU threads (default: torch's choice)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    limit_threads(arguments.threads)
+    state = state_folder(arguments.state, arguments.stage, arguments.speech)
+    stage = EncoderStage.from_json(arguments.stage)
+    modules = train_encoder(load_parts(arguments.speech), stage, state)
+    save_weights(arguments.output, modules)
+    shutil.rmtree(arguments.state, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,81 @@
+"""Alignment codes: what the encoder is to say of each frame, as a vector.
+
+The alignment is known, so the encoder need not discover it: a frame of 20 ms is coded as the phone
+that is being said, whether its pitch is high, and when it is. The decoder can read the same codes
+before any encoder exists.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from whisper_nano.phones import PHONES
+
+PHONE_WIDTH, ACCENT_WIDTH, POSITION_WIDTH = 152, 8, 96
+WIDTH = PHONE_WIDTH + ACCENT_WIDTH + POSITION_WIDTH
+FRAMES = 1500  # in a window of 30 s
+FRAME_SECONDS = 0.02
+# Periods of the position's sines, in frames: from 0.24 s to twice a window.
+_PERIODS = (3200, 12)
+
+
+def _phone_codes() -> Tensor:
+    """Shape (phones, PHONE_WIDTH): orthogonal rows whose mean square is 1."""
+    random = torch.randn(PHONE_WIDTH, len(PHONES), generator=torch.Generator().manual_seed(5))
+    return (torch.linalg.qr(random)[0].T * math.sqrt(PHONE_WIDTH)).contiguous()
+
+
+def _position_codes() -> Tensor:
+    """Shape (FRAMES, POSITION_WIDTH): sines and cosines whose mean square is 1."""
+    low, high = (math.log(2 * math.pi / period) for period in _PERIODS)
+    rates = torch.exp(torch.linspace(low, high, POSITION_WIDTH // 2))
+    angles = torch.arange(FRAMES)[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], 1) * math.sqrt(2)
+
+
+PHONE_CODES = _phone_codes()
+POSITION_CODES = _position_codes()
+
+
+def encode_alignment(phones: Tensor, accent: Tensor, first: int = 0) -> Tensor:
+    """The codes of frames.
+
+    Args:
+        phones: how much of each phone a frame is; shape (batch, frames, phones), rows sum to 1.
+        accent: pitch of the frame from -1 (low) to 1 (high); shape (batch, frames).
+        first: the place of the first frame in the 30-s window.
+
+    Returns:
+        Shape (batch, frames, WIDTH); the mean square of a frame of one phone in high or low pitch
+        is 1, so that layer-normalised encodings can equal it.
+    """
+    batch, frames, _ = phones.shape
+    return torch.cat(
+        [
+            phones @ PHONE_CODES,
+            accent[..., None].expand(batch, frames, ACCENT_WIDTH),
+            POSITION_CODES[first : first + frames].expand(batch, frames, POSITION_WIDTH),
+        ],
+        -1,
+    )
+
+
+def phone_scores(encodings: Tensor) -> Tensor:
+    """How well each phone's code fits: (batch, frames, WIDTH) -> (batch, frames, phones).
+
+    1 for the code itself, 0 for another phone's.
+    """
+    return encodings[..., :PHONE_WIDTH] @ PHONE_CODES.T / PHONE_WIDTH
+
+
+def accent_part(encodings: Tensor) -> Tensor:
+    """The accent that encodings hold, shape (batch, frames)."""
+    return encodings[..., PHONE_WIDTH : PHONE_WIDTH + ACCENT_WIDTH].mean(-1)
+
+
+def position_error(encodings: Tensor, first: int = 0) -> Tensor:
+    """Mean squared error of the position that encodings hold."""
+    frames = encodings.shape[1]
+    wanted = POSITION_CODES[first : first + frames]
+    return (encodings[..., PHONE_WIDTH + ACCENT_WIDTH :] - wanted).square().mean()

@@ -1,0 +1,129 @@
+"""Speak sentences with Open JTalk so that their alignment stays known."""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from importlib.resources import files
+
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+from whisper.audio import HOP_LENGTH, N_FFT, mel_filters
+
+from whisper_nano import settings
+from whisper_nano.alignment import DurationTree, read_durations
+from whisper_nano.phones import accents_of, phone_ids, phones_of
+from whisper_nano.speech_store import MEL_BINS, SMALLEST_POWER, Utterance
+from whisper_terms.audio import SAMPLE_RATE
+from whisper_terms.errors import UserError
+from whisper_terms.progress import progress
+from whisper_terms.speech.engine import SpokenText, Voice
+from whisper_terms.speech.openjtalk import OpenJTalk, full_context_labels
+
+_PEAK = 0.6
+
+
+def speak_part(texts: Sequence[str], part: int, speech: settings.Speech) -> list[Utterance]:
+    """Speak the sentences of one part of the store; those that can't be spoken are left out.
+
+    Each sentence's random numbers follow from its place, whatever else is spoken.
+
+    Args:
+        texts: all sentences.
+        part: number of the part.
+        speech: voices and their variation.
+    """
+    speaker, first = Speaker(speech), part * speech.part
+    chosen = list(enumerate(texts))[first : first + speech.part]
+    spoken = (
+        speaker.speak(text, np.random.default_rng([speech.seed, index]))
+        for index, text in progress(chosen, f"speak part {part}")
+    )
+    return [utterance for utterance in spoken if utterance and utterance.frames]
+
+
+class Speaker:
+    """All voices, with their duration trees."""
+
+    def __init__(self, speech: settings.Speech):
+        self._voices, self._rates = speech.voices, speech.rates
+        self._trees = [read_voice_durations(voice) for voice in speech.voices]
+        shares = np.array([voice.share for voice in speech.voices])
+        self._shares = shares / shares.sum()
+        self._engine = OpenJTalk()
+
+    def speak(self, text: str, rng: np.random.Generator) -> Utterance | None:
+        """Speak a sentence in a random voice, pitch and rate; None where that is not possible."""
+        chosen = rng.choice(len(self._shares), p=self._shares)
+        voice, tree = self._voices[chosen], self._trees[chosen]
+        tone, faster = rng.uniform(*voice.half_tones), rng.choice(self._rates)
+        return speak_as(self._engine, text, voice, tree, float(tone), float(faster))
+
+
+def speak_as(
+    engine: OpenJTalk,
+    text: str,
+    voice: settings.Voice,
+    tree: DurationTree,
+    half_tone: float,
+    faster: float,
+) -> Utterance | None:
+    """Speak a sentence and play the recording faster by a factor.
+
+    Vocal tract, pitch and rate all change by that factor. It leaves the engine's own speed at 1,
+    where the durations of the tree are exact.
+    """
+    labels = full_context_labels(SpokenText(text))
+    phones = phone_ids(phones_of(labels)) if labels else None
+    if phones is None:
+        return None
+    played = Voice(
+        voice.name,
+        voice.file,
+        half_tone=half_tone + 12 * math.log2(faster),
+        speed=faster,
+        vocal_tract=faster,
+    )
+    try:
+        samples, rate = engine.speak(SpokenText(text), played)
+    except UserError:
+        return None
+    seconds = tree.seconds(labels) / faster
+    return Utterance(
+        text=text,
+        log_power=log_mel_power(_at_16_khz(samples, rate)),
+        phones=phones,
+        accent=accents_of(labels),
+        borders=np.concatenate([[0], np.cumsum(seconds)]).astype(np.float32),
+    )
+
+
+def read_voice_durations(voice: settings.Voice) -> DurationTree:
+    """The duration tree of a voice, the embedded one included."""
+    embedded = str(files("pyopenjtalk") / "htsvoice" / "mei_normal.htsvoice")
+    return read_durations(voice.file or embedded)
+
+
+def log_mel_power(samples: np.ndarray) -> np.ndarray:
+    """Whisper's spectrogram before its normalisation.
+
+    Source: `log_mel_spectrogram` in openai/whisper, whisper/audio.py.
+
+    Args:
+        samples: shape (n,), float32, 16 kHz.
+
+    Returns:
+        log10 of the power in Mel bands, shape (n // 160, MEL_BINS), float16.
+    """
+    window = torch.hann_window(N_FFT)
+    spectrum = torch.stft(
+        torch.from_numpy(samples), N_FFT, HOP_LENGTH, window=window, return_complex=True
+    )
+    power = mel_filters("cpu", MEL_BINS) @ spectrum[:, :-1].abs().square()
+    return power.clamp(min=SMALLEST_POWER).log10().T.numpy().astype(np.float16)
+
+
+def _at_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
+    ratio = Fraction(SAMPLE_RATE, rate).limit_denominator(1000)
+    samples = resample_poly(samples, ratio.numerator, ratio.denominator)
+    return (samples / (np.abs(samples).max() + 1e-9) * _PEAK).astype(np.float32)

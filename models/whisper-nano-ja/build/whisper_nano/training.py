@@ -1,0 +1,113 @@
+"""The loop of every stage: AdamW, a course of the learning rate, checkpoints.
+
+What is random in a step follows from the seed and the step's number alone, so a run that was
+killed goes on from its last checkpoint and ends with the weights of an unbroken run.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from whisper_nano.settings import Stage
+from whisper_terms.sharding import digest
+from whisper_terms.speech.store import file_digest
+from whisper_terms.tables import atomic_path
+
+CHECKPOINT = "checkpoint.pt"
+_MEASURED_STEPS = 100
+
+# (rng, share of the steps done) -> measures; adds gradients to the weights.
+Step = Callable[[np.random.Generator, float], Mapping[str, float]]
+
+
+def train(
+    modules: Sequence[tuple[nn.Module, float]], step: Step, stage: Stage, state: Path
+) -> None:
+    """Train modules, and print the mean of each measure now and then.
+
+    Args:
+        modules: what is trained, with the peak of its learning rate.
+        step: computes losses and their gradients.
+        stage: how long, and the course of the learning rate.
+        state: folder of the checkpoint, of this training alone.
+    """
+    groups = [{"params": _trainable(module), "lr": rate, "peak": rate} for module, rate in modules]
+    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    weights = nn.ModuleList([module for module, _ in modules])
+    log, checkpoint = MeasureLog(stage.steps), state / CHECKPOINT
+    for number in range(_resume(weights, optimiser, checkpoint), stage.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = group["peak"] * learning_rate(number, stage)
+        optimiser.zero_grad(set_to_none=True)
+        log.add(number, step(np.random.default_rng([stage.seed, number]), number / stage.steps))
+        nn.utils.clip_grad_norm_(_trainable(weights), 1.0)
+        optimiser.step()
+        if (number + 1) % stage.checkpoint_steps == 0:
+            _save(weights, optimiser, number + 1, checkpoint)
+
+
+def learning_rate(step: int, stage: Stage) -> float:
+    """A step's learning rate as a share of its peak: it rises, holds, and falls by a cosine."""
+    done = step / stage.steps
+    rate = min(1.0, (step + 1) / stage.warmup_steps)
+    if done > stage.hold:
+        fallen = (done - stage.hold) / (1 - stage.hold)
+        rate *= min(1.0, 0.5 * (1 + math.cos(math.pi * fallen)) + stage.floor)
+    return rate
+
+
+def state_folder(states: Path, stage: str, inputs: Sequence[Path]) -> Path:
+    """The folder for the checkpoints of one training, so that no other one resumes there.
+
+    Args:
+        states: folder of such folders.
+        stage: the stage's settings, JSON.
+        inputs: all files that it is trained on.
+    """
+    return states / digest([stage, [file_digest(path) for path in inputs]])
+
+
+class MeasureLog:
+    """Prints the mean of measures every hundred steps, and at the end."""
+
+    def __init__(self, steps: int):
+        self._steps, self._rows, self._start = steps, [], time.perf_counter()
+
+    def add(self, number: int, measures: Mapping[str, float]) -> None:
+        """Note the measures of a step (numbered from 0)."""
+        self._rows.append(measures)
+        if (number + 1) % _MEASURED_STEPS == 0 or number + 1 == self._steps:
+            means = {
+                name: np.nanmean([row.get(name, np.nan) for row in self._rows])
+                for name in self._rows[-1]
+            }
+            minutes = (time.perf_counter() - self._start) / 60
+            values = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+            print(f"step {number + 1}/{self._steps}, {minutes:.1f} min: {values}", flush=True)
+            self._rows = []
+
+
+def _trainable(module: nn.Module) -> list[nn.Parameter]:
+    return [weight for weight in module.parameters() if weight.requires_grad]
+
+
+def _save(weights: nn.Module, optimiser, done: int, checkpoint: Path) -> None:
+    content = {"weights": weights.state_dict(), "optimiser": optimiser.state_dict(), "done": done}
+    with atomic_path(checkpoint) as temporary, temporary.open("wb") as out:
+        torch.save(content, out)
+
+
+def _resume(weights: nn.Module, optimiser, checkpoint: Path) -> int:
+    """Load the checkpoint if there is one; how many steps it has done."""
+    if not checkpoint.exists():
+        return 0
+    content = torch.load(checkpoint, weights_only=True)
+    weights.load_state_dict(content["weights"])
+    optimiser.load_state_dict(content["optimiser"])
+    print(f"resumed after {content['done']} steps", flush=True)
+    return content["done"]

@@ -1,0 +1,199 @@
+"""The whole workflow with a random model: it trains for real, and every table is there."""
+
+import html
+import os
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+import whisper
+from safetensors.torch import load_file
+from workbench import BLOG, CONFIG, MODEL, TERMS
+
+from whisper_terms.audio import read_audio
+from whisper_terms.tables import read_table
+
+pytestmark = pytest.mark.slow
+
+MADE = f"results/{MODEL}"
+SYSTEMS = ["base", "base-prompt", "default", "blog-1"]
+# The contract of the design.
+COLUMNS = (
+    "model system test_set utterances seconds cer cer_low cer_high wer u_cer u_cer_low u_cer_high "
+    "b_cer term_occurrences term_recall term_recall_low term_recall_high term_precision term_f1 "
+    "false_accepts_per_hour right_to_wrong wrong_to_right rtf"
+).split()
+
+
+def weights(finished, system: str) -> dict[str, torch.Tensor]:
+    return load_file(finished / MADE / system / "checkpoint/model.safetensors")
+
+
+def test_table_has_every_system_on_every_test_set(finished):
+    rows = read_table(finished / MADE / "eval.tsv")
+    assert list(rows[0]) == COLUMNS
+    places = [(row["system"], row["test_set"]) for row in rows]
+    assert places == list(product(SYSTEMS, ("terms", "general", "all")))
+    assert {row["model"] for row in rows} == {MODEL}
+    assert all(row["utterances"] == "2" for row in rows if row["test_set"] != "all")
+    assert all(float(row["cer"]) >= 0 and float(row["rtf"]) > 0 for row in rows)
+
+
+def test_other_tables(finished):
+    terms = read_table(finished / "results/terms.tsv")
+    heard = read_table(finished / MADE / "terms_eval.tsv")
+    assert {row["term_id"] for row in heard} <= {row["term_id"] for row in terms}
+    assert {row["system"] for row in heard} <= set(SYSTEMS)
+    assert list(read_table(finished / "results/recordings.tsv")[0]) == [
+        "recording",
+        "audio",
+        "text",
+        "test_set",
+    ]
+
+
+def test_transcripts_have_times(finished):
+    for system in SYSTEMS:
+        for recording in read_table(finished / "results/recordings.tsv"):
+            path = finished / MADE / system / f"transcripts/{recording['recording']}.tsv"
+            rows = read_table(path, ["start", "end", "text"])
+            assert all(0 <= float(row["start"]) <= float(row["end"]) for row in rows)
+
+
+@pytest.mark.parametrize("system", ["base", "default", "blog-1"])
+def test_weights_are_whispers_own(finished, system):
+    model = whisper.load_model(str(finished / MADE / system / "model.pt"), device="cpu")
+    samples = read_audio(finished / "recordings/teeth.mp3")
+    result = model.transcribe(samples, language="ja", fp16=False, temperature=0.0)
+    assert result["language"] == "ja"
+    assert result["segments"]
+    for segment in result["segments"]:
+        assert 0 <= segment["start"] <= segment["end"]
+
+
+def test_default_trains_the_decoder_alone(finished):
+    base, tuned = weights(finished, "base"), weights(finished, "default")
+    assert base.keys() == tuned.keys()
+    same = {name for name, value in base.items() if torch.equal(value, tuned[name])}
+    assert {name for name in base if ".encoder." in name} <= same
+    assert not {name for name in same if ".decoder.layers." in name}
+
+
+def test_blog_trains_all(finished):
+    base, tuned = weights(finished, "base"), weights(finished, "blog-1")
+    changed = {name for name, value in base.items() if not torch.equal(value, tuned[name])}
+    assert {name for name in changed if ".encoder.layers." in name}
+    assert {name for name in changed if ".decoder.layers." in name}
+
+
+def test_loss_falls(finished):
+    log = (finished / MADE / "logs/fine_tune/default.log").read_text()
+    losses = [float(loss) for loss in re.findall(r"'loss': '?([\d.]+)", log)]
+    assert len(losses) == CONFIG["recipes"]["default"]["epochs"]
+    assert losses[-1] < losses[0] - 1
+
+
+def test_second_run_does_nothing(finished):
+    assert finished.make().nothing_to_do
+
+
+# -------------------------------------------------------------------------------------------------
+# What an edit would make again
+
+
+def test_edited_reading_leads_to_the_table(finished, tmp_path):
+    bench = finished.copy(tmp_path / "bench")
+    path = bench / "dictionaries/terms.csv"
+    path.write_text(path.read_text().replace("ドウキ", "トウキ"))
+    assert bench.plan().jobs == {
+        "check_dictionary": 1,
+        "settle_readings": 1,
+        "synthesise_shard": 1,
+        "build_manifest": 1,
+        "pack_windows": 2,
+        "encode_windows": 1,
+        "fine_tune": 2,
+        "export_openai": 2,
+        # All but the base, whose prompt changes.
+        "transcribe": 3,
+        "evaluate_systems": 1,
+        "render_report": 1,
+        "all": 1,
+    }
+
+
+def test_hyperparameter_trains_its_recipe_alone(finished, tmp_path):
+    bench = finished.copy(tmp_path / "bench")
+    recipes = CONFIG["recipes"] | {"blog-1": BLOG | {"epochs": 2}}
+    bench.configure(CONFIG | {"recipes": recipes})
+    assert bench.plan().jobs == {
+        "fine_tune": 1,
+        "export_openai": 1,
+        "transcribe": 1,
+        "evaluate_systems": 1,
+        "render_report": 1,
+        "all": 1,
+    }
+
+
+def test_replaced_recording_is_transcribed_and_trains_nothing(finished, tmp_path):
+    bench = finished.copy(tmp_path / "bench")
+    other = (bench / "recordings/pain.flac").read_bytes()
+    bench.write("recordings/name.flac", other)
+    assert bench.plan().jobs == {
+        "check_recordings": 1,
+        "transcribe": 4,
+        "evaluate_systems": 1,
+        "render_report": 1,
+        "all": 1,
+    }
+
+
+def test_another_model_shares_the_speech(finished, tmp_path):
+    bench = finished.copy(tmp_path / "bench")
+    path = f"models/{MODEL}"
+    bench.configure(CONFIG | {"models": {MODEL: path, "second": path}})
+    jobs = bench.plan("results/second/eval.tsv").jobs
+    assert jobs["fetch_base"] == 1
+    assert not jobs.keys() & {"check_dictionary", "synthesise_shard", "pack_windows"}
+
+
+# -------------------------------------------------------------------------------------------------
+# Terms are data
+
+
+def test_hostile_terms_are_text_in_every_table(finished, hostile):
+    terms = read_table(finished / "results/terms.tsv")
+    readings = {row["surface"]: row["reading"] for row in terms}
+    assert hostile.items() <= readings.items()
+    texts = {row["text"] for row in read_table(finished / "results/manifest.tsv")}
+    assert hostile.keys() <= texts
+    windows = {row["text"] for row in read_table(finished / "results/windows/packed.tsv")}
+    assert hostile.keys() <= windows
+    prompt = (finished / MADE / "base-prompt/transcripts/prompt.txt").read_text()
+    assert all(surface in prompt for surface in hostile)
+    assert {
+        row["surface"] for row in read_table(finished / MADE / "terms_eval.tsv")
+    } >= hostile.keys()
+
+
+def test_hostile_terms_are_text_in_the_report(finished, hostile):
+    report = (finished / MADE / "report.html").read_text()
+    for surface in hostile:
+        assert surface not in report or surface == html.escape(surface)
+        assert html.unescape(html.escape(surface)) in html.unescape(report)
+    assert "&lt;script&gt;alert(1)" in report
+
+
+def test_hostile_terms_ran_nothing(finished):
+    made = [name for _, folders, files in os.walk(finished.folder) for name in folders + files]
+    assert not [name for name in made if name.startswith("pwned")]
+    logs = Path(finished / "results").rglob("*.log")
+    assert not [path for path in logs if "uid=" in path.read_text()]
+
+
+def test_terms_without_hostility_are_there_too(finished):
+    surfaces = {row["surface"] for row in read_table(finished / "results/terms.tsv")}
+    assert {line.split(",")[0] for line in TERMS.splitlines()[1:]} <= surfaces

@@ -1,0 +1,73 @@
+"""The manifest: the shards' tables joined, without what is tested."""
+
+import random
+
+import pytest
+
+from whisper_terms.manifest import build_manifest
+
+
+def row(text, kind="context", **changes):
+    return {
+        "audio": f"store/{text}.wav",
+        "text": text,
+        "seconds": "1.000",
+        "split": "train",
+        "kind": kind,
+        "term_id": "" if kind == "replay" else "t1",
+        "voice": "one",
+    } | changes
+
+
+def kept(rows, tested=()):
+    return [one["text"] for one in build_manifest(rows, tested).rows]
+
+
+def test_order_does_not_depend_on_the_shards():
+    rows = [row(f"文{number}", voice=voice) for number in range(9) for voice in ("one", "two")]
+    rows = [one | {"audio": f"{one['audio']}-{one['voice']}"} for one in rows]
+    shuffled = random.Random(0).sample(rows, len(rows))
+    assert build_manifest(shuffled, ()) == build_manifest(rows, ())
+    assert len(build_manifest(rows, ()).rows) == 18
+
+
+def test_an_utterance_stands_once():
+    rows = [row("一"), row("一"), row("一", split="dev"), row("一", audio="store/other.wav")]
+    assert len(build_manifest(rows, ()).rows) == 3
+
+
+def test_tested_sentences_are_left_out():
+    manifest = build_manifest([row("痛みが続く。"), row("痛みが引く。")], ["痛みが続く。"])
+    assert [one["text"] for one in manifest.rows] == ["痛みが引く。"]
+    assert manifest.tested == 1
+
+
+def test_of_every_split_and_of_replay():
+    rows = [row("今日。", split="dev"), row("今日。", kind="replay")]
+    assert kept(rows, ["今日。"]) == []
+
+
+@pytest.mark.parametrize(
+    "tested",
+    [
+        "ＡＢＣが、痛い！",
+        "abcが痛い",
+        "「ABCが痛い」。",
+        "昨日からです。ABCが痛い。休みたい。",
+        "昨日からです\nABCが痛い",
+        "本当？ABCが痛い",
+    ],
+)
+def test_writing_it_otherwise_or_in_a_longer_recording_makes_no_other_sentence(tested):
+    assert kept([row("ABCが痛い。")], [tested]) == []
+
+
+@pytest.mark.parametrize("tested", ["ABCが痛いです。", "ABC", "", "が痛い。"])
+def test_other_sentences_stay(tested):
+    assert kept([row("ABCが痛い。")], [tested]) == ["ABCが痛い。"]
+
+
+def test_a_lone_term_may_be_tested():
+    rows = [row("痙攣", kind="term"), row("痙攣", kind="replay", audio="store/other.wav")]
+    manifest = build_manifest(rows, ["痙攣"])
+    assert [one["kind"] for one in manifest.rows] == ["term"]

@@ -1,0 +1,257 @@
+"""What the bundled model is trained on: sentences, their alignment, speech, simulations."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import whisper
+import yaml
+from nano_build import BUILD, ROOT, TEXTS, generator, sentences, tree, utterances, voice
+from pyopenjtalk import extract_fullcontext
+from whisper_nano.alignment import read_durations
+from whisper_nano.augmentation import augment, background, normalise
+from whisper_nano.codes import (
+    FRAME_SECONDS,
+    PHONE_CODES,
+    POSITION_CODES,
+    WIDTH,
+    accent_part,
+    encode_alignment,
+    phone_scores,
+    position_error,
+)
+from whisper_nano.jglue import collect_sentences
+from whisper_nano.phones import PHONE_IDS, PHONES, accents_of, phones_of
+from whisper_nano.sentences import is_held_out, read_source, select_sentences, speaking_order
+from whisper_nano.settings import Build, Selection, Source
+from whisper_nano.simulation import Placed, encode_simulated, simulate_alignment, time_phones
+from whisper_nano.speaking import log_mel_power, speak_as
+from whisper_nano.speech_store import load_parts, save_part
+from whisper_nano.text_store import load_sentences, save_sentences
+
+from whisper_terms.errors import UserError
+from whisper_terms.speech.engine import SpokenText, Voice
+from whisper_terms.speech.openjtalk import OpenJTalk
+
+# -------------------------------------------------------------------------------------------------
+# Alignment
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_durations_are_exact_to_the_sample(text):
+    samples, rate = OpenJTalk().speak(SpokenText(text), Voice("wheel"))
+    seconds = tree().seconds(extract_fullcontext(text))
+    assert round(seconds.sum() * rate) == len(samples)
+    assert (seconds > 0).all()
+
+
+@pytest.mark.parametrize("faster", [0.84, 1.0, 1.2])
+def test_alignment_follows_the_rate(faster):
+    spoken = speak_as(OpenJTalk(), TEXTS[0], voice(), tree(), half_tone=-3.0, faster=faster)
+    assert len(spoken.log_power) / 100 == pytest.approx(spoken.borders[-1], abs=0.01)
+    phones, accent = spoken.frame_targets()
+    assert len(phones) == len(accent) == spoken.frames
+    assert phones[0] == phones[-1] == PHONE_IDS["sil"]
+
+
+def test_silence_is_where_the_labels_say():
+    for utterance in utterances():
+        power = 10 ** utterance.spectrogram.astype(np.float32).mean(0)[::2]
+        silent = utterance.frame_targets()[0] == PHONE_IDS["sil"]
+        assert np.median(power[silent]) < 0.1 * np.median(power[~silent])
+
+
+def test_a_file_that_is_no_voice(tmp_path):
+    (tmp_path / "voice.htsvoice").write_bytes(b"[GLOBAL]\n[DATA]\n")
+    with pytest.raises(UserError, match="has no duration tree"):
+        read_durations(tmp_path / "voice.htsvoice")
+    with pytest.raises(UserError, match="no such voice file"):
+        read_durations(tmp_path / "none.htsvoice")
+
+
+@pytest.mark.parametrize(("text", "pitch"), [("箸を", "HLL"), ("橋を", "LHL"), ("桜が", "LHHH")])
+def test_pitch_of_known_words(text, pitch):
+    labels = extract_fullcontext(text)
+    vowels = [place for place, phone in enumerate(phones_of(labels)) if phone in "aiueo"]
+    assert "".join("LH"[int(accent > 0)] for accent in accents_of(labels)[vowels]) == pitch
+
+
+# -------------------------------------------------------------------------------------------------
+# Sentences
+
+
+def test_tokens_and_the_phones_they_stand_for():
+    encoding = whisper.tokenizer.get_encoding("multilingual")
+    assert [encoding.decode(one.tokens.tolist()) for one in sentences()] == TEXTS
+    for one in sentences():
+        assert one.spans.shape == (len(one.tokens), 2)
+        assert one.spans.min() >= 1 and one.spans.max() <= len(one.phones) - 1
+        assert (np.diff(one.spans, axis=0) >= 0).all() and (
+            one.spans[:, 0] <= one.spans[:, 1]
+        ).all()
+        assert one.durations.shape == (len(one.phones), 2)
+
+
+def test_stores_give_back_what_they_got(tmp_path):
+    save_sentences(tmp_path / "texts.npz", sentences())
+    save_part(tmp_path / "speech.npz", utterances())
+    pairs = [
+        *zip(sentences(), load_sentences(tmp_path / "texts.npz"), strict=True),
+        *zip(utterances(), load_parts([tmp_path / "speech.npz"]), strict=True),
+    ]
+    for before, after in pairs:
+        for name, value in vars(before).items():
+            np.testing.assert_array_equal(value, getattr(after, name))
+
+
+def selection(folder, lines: list[str], **settings) -> Selection:
+    (folder / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
+    source = {"file": str(folder / "lines.txt"), "format": "lines"}
+    return Selection.model_validate({"sources": [source], "spoken": 3, **settings})
+
+
+def test_terms_and_test_sentences_are_left_out(tmp_path):
+    (tmp_path / "terms.csv").write_text("surface,reading,aliases\n痙攣,ケイレン,けいれん\n")
+    (tmp_path / "test.tsv").write_text("audio\ttext\ttest_set\na.wav\t本を読む。\tx\n")
+    without = {
+        "dictionaries": [str(tmp_path / "terms.csv")],
+        "recordings": [str(tmp_path / "test.tsv")],
+    }
+    lines = ["足が痙攣した。", "けいれんが起きた。", "本を読む", "本を読むよ。", "本を読むよ。"]
+    chosen = select_sentences(selection(tmp_path, lines, without=without, hold_out=10**9))
+    assert [row["text"] for row in chosen] == ["本を読むよ。"]
+
+
+def test_held_out_sentences_are_never_spoken(tmp_path):
+    chosen = selection(tmp_path, [f"{number}番です。" for number in range(200)], spoken=1000)
+    rows = select_sentences(chosen)
+    held_out = {row["text"] for row in rows if row["split"] == "held_out"}
+    assert held_out == {row["text"] for row in rows if is_held_out(row["text"], chosen.hold_out)}
+    spoken = speaking_order(rows, chosen)
+    assert held_out and set(spoken) == {row["text"] for row in rows} - held_out
+    assert spoken == speaking_order(rows, chosen) != sorted(spoken)
+
+
+def test_rohan_without_its_readings(tmp_path):
+    line = "ROHAN4600_0001:流(なが)し斬(ぎ)りが入(はい)れば、,ナガシギリガハイレバ、\n"
+    (tmp_path / "rohan.txt").write_text(line)
+    source = Source(file=str(tmp_path / "rohan.txt"), format="rohan")
+    assert read_source(source) == ["流し斬りが入れば、"]
+    (tmp_path / "rohan.txt").write_text("ただの文。\n")
+    with pytest.raises(UserError, match="not in the format rohan"):
+        read_source(source)
+
+
+def write_jglue(folder: Path) -> Path:
+    """JGLUE's four data sets, a row each."""
+    pair = {"sentence1": "犬が走っています。", "sentence2": "猫が寝ています。"}
+    paragraph = {
+        "context": "梅雨 [SEP] 雨季の一種である。六月に雨が降る。",
+        "qas": [{"question": "梅雨は何の一種か?"}],
+    }
+    rows = {
+        "jsts": pair,
+        "jnli": pair,
+        "jcommonsenseqa": {"question": "数字の１を表すときに使う体は？"},
+        "jsquad": {"data": [{"paragraphs": [paragraph]}]},
+    }
+    for name, row in rows.items():
+        (folder / f"{name}-v1.3").mkdir(parents=True)
+        (folder / f"{name}-v1.3" / "valid-v1.3.json").write_text(json.dumps(row) + "\n")
+    return folder
+
+
+def test_jglue_is_collected(tmp_path):
+    rows = list(collect_sentences(write_jglue(tmp_path / "datasets")))
+    assert [row["text"] for row in rows] == [
+        *("犬が走っています。", "猫が寝ています。", "数字の１を表すときに使う体は？"),
+        *("雨季の一種である。", "六月に雨が降る。", "梅雨は何の一種か?"),
+    ]
+    with pytest.raises(UserError, match="holds no jsts"):
+        list(collect_sentences(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["full", "tiny"])
+def test_configurations_are_valid(name):
+    Build.model_validate(yaml.safe_load((BUILD / f"{name}.yaml").read_text()))
+
+
+def test_the_environment_has_the_pins_of_the_requirements():
+    environment = yaml.safe_load((BUILD / "environment.yaml").read_text())
+    requirements = re.findall(r"^\S+==\S+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert set(environment["dependencies"][-1]["pip"]) <= set(requirements)
+
+
+# -------------------------------------------------------------------------------------------------
+# Codes and simulated encodings
+
+
+def test_codes_have_unit_variance():
+    phones = torch.eye(len(PHONES))[None]
+    accent = torch.tensor([[1.0, -1.0] * len(PHONES)])[:, : len(PHONES)]
+    codes = encode_alignment(phones, accent, first=700)
+    assert codes.shape == (1, len(PHONES), WIDTH)
+    torch.testing.assert_close(codes.square().mean(-1), torch.ones(1, len(PHONES)))
+    torch.testing.assert_close(phone_scores(codes), phones, atol=1e-5, rtol=0)
+    torch.testing.assert_close(accent_part(codes), accent)
+    assert position_error(codes, first=700) < 1e-9 < position_error(codes, first=0)
+    assert PHONE_CODES.square().mean() == pytest.approx(1, abs=1e-5)
+    assert POSITION_CODES.square().mean() == pytest.approx(1, abs=1e-5)
+
+
+def test_simulated_encodings():
+    placed, start = [], 0.3
+    for sentence in sentences():
+        placed.append(Placed(sentence, time_phones(sentence, generator()), start))
+        assert (np.diff(placed[-1].borders) > 0).all()
+        start = placed[-1].end
+    frames = int(start / FRAME_SECONDS) + 50
+    shares, accent = simulate_alignment(placed, frames, generator())
+    assert shares.shape == (frames, len(PHONES)) and accent.shape == (frames,)
+    np.testing.assert_allclose(shares.sum(1), 1, atol=1e-5)
+    assert (shares[-40:].argmax(1) == PHONE_IDS["sil"]).all() and not accent[-40:].any()
+    encodings = encode_simulated(
+        shares[None], accent[None], torch.arange(frames)[None], 0.5, generator()
+    )
+    assert encodings.shape == (1, frames, WIDTH) and encodings.dtype == torch.float32
+    torch.testing.assert_close(
+        encodings.var(-1, correction=0), torch.ones(1, frames), atol=1e-3, rtol=0
+    )
+    # Most of what was said can still be read off.
+    right = phone_scores(encodings)[0].argmax(-1).numpy() == shares.argmax(1)
+    assert right.mean() > 0.9
+    again, _ = simulate_alignment(placed, frames, generator())
+    np.testing.assert_array_equal(shares, again)
+
+
+# -------------------------------------------------------------------------------------------------
+# Sound
+
+
+def test_features_are_whispers_own():
+    samples = 0.1 * generator().standard_normal(16_000).astype(np.float32)
+    ours = normalise(10 ** log_mel_power(samples).T.astype(np.float32))
+    theirs = whisper.log_mel_spectrogram(samples).numpy()
+    np.testing.assert_allclose(ours, theirs, atol=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_augmented_features(seed):
+    utterance = utterances()[seed % len(TEXTS)]
+    frames = 2 * (utterance.frames + 30)
+    features, first = augment(utterance.spectrogram, generator(seed), frames)
+    assert features.shape == (80, frames) and features.dtype == np.float32
+    assert np.isfinite(features).all()
+    assert features.max() - features.min() <= 2 + 1e-5  # Whisper keeps 80 dB
+    assert first % 2 == 0 and 0 <= first <= 60
+    same, _ = augment(utterance.spectrogram, generator(seed), frames)
+    np.testing.assert_array_equal(features, same)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_background(seed):
+    features = background(generator(seed), (80, 400))
+    assert features.shape == (80, 400) and np.isfinite(features).all()

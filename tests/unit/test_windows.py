@@ -1,0 +1,350 @@
+"""Windows: how utterances are packed, stored and labelled, and what Whisper makes of the labels."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from small_windows import manifest_row, random_rows, write_tone
+from whisper.tokenizer import get_tokenizer
+
+import pack_windows
+from whisper_terms.base_model import special_ids
+from whisper_terms.sharding import shard_of
+from whisper_terms.tables import UTTERANCES, write_table
+from whisper_terms.tokenizer import build_tokenizer
+from whisper_terms.windows import (
+    COLUMNS,
+    PackingRules,
+    Placed,
+    Window,
+    pack,
+    read_windows,
+    window_audio,
+    window_label,
+    window_rows,
+)
+
+RULES = PackingRules(seconds=30.0, gap=(0.2, 0.8), max_tokens=440, most=10**6)
+SINGLE = PackingRules(seconds=30.0, gap=(0.2, 0.8), max_tokens=440, most=1)
+SHARDS = 4
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return build_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def special(tokenizer):
+    return special_ids(tokenizer)
+
+
+@pytest.fixture(scope="module")
+def encode(tokenizer):
+    return lambda text: tokenizer(text, add_special_tokens=False).input_ids
+
+
+def utterances(windows):
+    return [one for window in windows for one in window.utterances]
+
+
+def ids(windows):
+    return {window.id for window in windows}
+
+
+def ticks(seconds):
+    return seconds / 0.02
+
+
+class TestPacking:
+    @pytest.mark.parametrize(
+        "rules",
+        [
+            RULES,
+            SINGLE,
+            PackingRules(30.0, (0.0, 0.0), 440, 10**6),
+            PackingRules(20.01, (0.1, 3.0), 200, 3),
+            PackingRules(9.5, (0.13, 0.13), 448, 10**6),
+        ],
+        ids=["packed", "single", "dense", "narrow", "off-tick"],
+    )
+    def test_every_rule_holds(self, rules):
+        rows = random_rows(400)
+        windows = pack(rows, rules, SHARDS)
+        seconds = {row["audio"]: float(row["seconds"]) for row in rows}
+        for window in windows:
+            placed = window.utterances
+            assert 1 <= len(placed) <= rules.most
+            assert placed[-1].end <= rules.seconds + 0.005  # 20.01 is no multiple of 0.02
+            before = 0.0
+            for one in placed:
+                gap = one.start - before
+                # Off the ticks a gap is rounded; a long utterance alone may begin earlier.
+                if len(placed) > 1:
+                    assert rules.gap[0] - 0.0101 <= gap <= rules.gap[1] + 0.0101
+                assert gap >= 0
+                # All of the sound lies between the timestamps, which waste less than a tick.
+                assert -1e-9 <= one.end - one.start - seconds[one.audio] < 0.02
+                assert math.isclose(ticks(one.start), round(ticks(one.start)), abs_tol=1e-6)
+                assert math.isclose(ticks(one.end), round(ticks(one.end)), abs_tol=1e-6)
+                before = one.end
+
+    def test_gaps_stay_in_their_bounds_and_differ(self):
+        gaps = set()
+        for window in pack(random_rows(400), RULES, SHARDS):
+            ends = [0.0, *(one.end for one in window.utterances)]
+            gaps |= {
+                round(one.start - end, 2) for one, end in zip(window.utterances, ends, strict=False)
+            }
+        assert min(gaps) >= 0.2
+        assert max(gaps) <= 0.8
+        assert len(gaps) > 20
+
+    def test_everything_is_placed_once(self):
+        rows = random_rows(400)
+        placed = utterances(pack(rows, RULES, SHARDS))
+        assert sorted(one.audio for one in placed) == sorted(row["audio"] for row in rows)
+        by_audio = {row["audio"]: row for row in rows}
+        for one in placed:
+            row = by_audio[one.audio]
+            assert (one.text, one.kind, one.term_id, one.voice) == (
+                row["text"], row["kind"], row["term_id"], row["voice"]
+            )  # fmt: skip
+
+    def test_windows_are_full(self):
+        windows = pack([manifest_row(number, 2.0) for number in range(400)], RULES, 1)
+        # Eleven or twelve of 2 s and a gap of 0.5 s on average go into 30 s.
+        assert len(windows) <= 400 / 11 + 2
+
+    def test_a_window_holds_different_terms_and_texts(self):
+        for window in pack(random_rows(400), RULES, SHARDS):
+            terms = [one.term_id for one in window.utterances if one.term_id]
+            texts = [one.text for one in window.utterances]
+            assert len(terms) == len(set(terms))
+            assert len(texts) == len(set(texts))
+
+    def test_one_term_alone_fills_no_window(self):
+        rows = [manifest_row(number, term_id="t1") for number in range(5)]
+        assert [len(window.utterances) for window in pack(rows, RULES, SHARDS)] == [1] * 5
+
+    def test_splits_replay_and_shards_do_not_mix(self):
+        rows = random_rows(400)
+        by_audio = {row["audio"]: row for row in rows}
+        windows = pack(rows, RULES, SHARDS)
+        for window in windows:
+            members = [by_audio[one.audio] for one in window.utterances]
+            assert {row["split"] for row in members} == {window.split}
+            assert {row["kind"] == "replay" for row in members} == {window.is_replay}
+            assert len({shard_of(row["term_id"] or row["text"], SHARDS) for row in members}) == 1
+        assert len({(window.split, window.is_replay) for window in windows}) == 4
+
+    @pytest.mark.parametrize(
+        ("seconds", "start", "end"),
+        [(29.0, (0.2, 0.8), (29.2, 29.8)), (29.9, (0.1, 0.1), (30, 30)), (30.0, (0, 0), (30, 30)),
+         (29.985, (0, 0), (30, 30)), (29.987, (0, 0), (30, 30))],
+    )  # fmt: skip
+    def test_a_long_utterance_has_a_shorter_gap(self, seconds, start, end):
+        ((one,),) = [window.utterances for window in pack([manifest_row(1, seconds)], RULES, 1)]
+        assert start[0] <= one.start <= start[1]
+        assert end[0] <= one.end <= end[1]
+
+    def test_what_fits_in_no_window_is_left_out(self):
+        rows = [manifest_row(1, 30.01), manifest_row(2), manifest_row(3, text="あ" * 200)]
+        assert [one.audio for one in utterances(pack(rows, RULES, 1))] == ["store/0002.wav"]
+
+    def test_the_token_bound_itself(self):
+        # "あ" is three bytes: 144 * 3 + 2 timestamps + 4 = 438; one more is 441.
+        fits, too_long = manifest_row(1, text="あ" * 144), manifest_row(2, text="あ" * 145)
+        assert [one.text for one in utterances(pack([fits, too_long], RULES, 1))] == ["あ" * 144]
+
+    @pytest.mark.parametrize(("repeats", "windows"), [((110, 111), 1), ((111, 111), 2)])
+    def test_the_token_bound_of_several(self, repeats, windows):
+        # 4 + (2 * 110 + 2) + (2 * 111 + 2) is 450; "é" and "ü" are two bytes.
+        rules = PackingRules(30.0, (0.2, 0.8), 450, 10**6)
+        rows = [
+            manifest_row(number, text=letter * count)
+            for number, (letter, count) in enumerate(zip("éü", repeats, strict=True))
+        ]
+        assert len(pack(rows, rules, 1)) == windows
+
+    def test_the_script_says_what_was_left_out(self, tmp_path, monkeypatch, capsys):
+        manifest, output = tmp_path / "manifest.tsv", tmp_path / "windows.tsv"
+        write_table(manifest, UTTERANCES, [manifest_row(1, 31.0), manifest_row(2)])
+        command = f"pack --manifest {manifest} --shards 4 --output {output}"
+        monkeypatch.setattr("sys.argv", command.split())
+        pack_windows.main()
+        assert capsys.readouterr().err == "1 utterances left out: too long for a window\n"
+        assert len(utterances(read_windows(output))) == 1
+
+
+class TestStability:
+    def test_the_order_of_the_rows_does_not_matter(self):
+        rows = random_rows(200)
+        assert pack(rows, RULES, SHARDS) == pack(rows[::-1], RULES, SHARDS)
+
+    def test_an_edited_term_changes_windows_of_its_shard_alone(self):
+        rows = random_rows(400)
+        edited = next(row["term_id"] for row in rows if row["term_id"])
+        changed = [
+            row | {"audio": f"store/new-{row['audio'][6:]}"} if row["term_id"] == edited else row
+            for row in rows
+        ]
+        before, after = pack(rows, RULES, SHARDS), pack(changed, RULES, SHARDS)
+        assert ids(before) != ids(after)
+        new = [window for window in after if window.id not in ids(before)]
+        shards = {shard_of(one.term_id, SHARDS) for one in utterances(new)}
+        assert shards == {shard_of(edited, SHARDS)}
+        assert not any(window.is_replay for window in new)
+
+    def test_unpacked_an_edited_term_changes_its_own_windows_alone(self):
+        rows = random_rows(200)
+        edited = next(row["term_id"] for row in rows if row["term_id"])
+        before = ids(pack(rows, SINGLE, SHARDS))
+        after = ids(pack([row for row in rows if row["term_id"] != edited], SINGLE, SHARDS))
+        assert after < before
+        assert len(before - after) == sum(row["term_id"] == edited for row in rows)
+
+    def test_the_place_of_the_store_does_not_matter(self):
+        rows = random_rows(200)
+        moved = [row | {"audio": row["audio"].replace("store/", "/other/place/")} for row in rows]
+        assert ids(pack(rows, RULES, SHARDS)) == ids(pack(moved, RULES, SHARDS))
+        assert ids(pack(rows, SINGLE, SHARDS)) == ids(pack(moved, SINGLE, SHARDS))
+
+    def test_equal_ids_mean_equal_sound(self):
+        rows = [manifest_row(number) for number in range(40)]
+        before = pack(rows, RULES, 1)
+        # Reading, voice and kind shape no sound that the audio's name would not tell.
+        renamed = [row | {"voice": "other", "kind": "term"} for row in rows]
+        assert ids(pack(renamed, RULES, 1)) == ids(before)
+        # Another length moves what comes after.
+        longer = [row | {"seconds": "2.500"} for row in rows]
+        assert not ids(pack(longer, RULES, 1)) & ids(before)
+        assert len(ids(before)) == len(before)
+
+
+class TestTable:
+    def test_round_trip(self, tmp_path):
+        windows = pack(random_rows(200), RULES, SHARDS)
+        write_table(tmp_path / "windows.tsv", COLUMNS, window_rows(windows))
+        assert read_windows(tmp_path / "windows.tsv") == windows
+
+    def test_strange_texts_survive(self, tmp_path):
+        text = 'タブ\tと"引用"と\n改行 <b>&'
+        windows = pack([manifest_row(1, text=text)], RULES, 1)
+        write_table(tmp_path / "windows.tsv", COLUMNS, window_rows(windows))
+        ((one,),) = [window.utterances for window in read_windows(tmp_path / "windows.tsv")]
+        assert one.text == text
+
+    def test_one_sound_in_both_splits_makes_two_windows(self, tmp_path):
+        rows = [manifest_row(1), manifest_row(1, split="dev")]
+        windows = pack(rows, SINGLE, 1)
+        assert len(ids(windows)) == 1
+        write_table(tmp_path / "windows.tsv", COLUMNS, window_rows(windows))
+        read = read_windows(tmp_path / "windows.tsv")
+        assert [(window.split, len(window.utterances)) for window in read] == [
+            ("dev", 1), ("train", 1)
+        ]  # fmt: skip
+
+
+class TestSound:
+    def test_each_utterance_sounds_in_its_time_and_nothing_else(self, tmp_path):
+        low = write_tone(tmp_path / "low.wav", 1.0, 200)
+        high = write_tone(tmp_path / "high.wav", 0.5, 1600)
+        window = Window(
+            "w", "train", (Placed(str(low), "低", 0.5, 1.5), Placed(str(high), "高", 29.5, 30.0))
+        )
+        sound = window_audio(window)
+        assert sound.shape == (480_000,)
+        assert sound.dtype == np.float32
+        # 0.5 s is sample 8,000.
+        assert not sound[:8000].any()
+        assert not sound[24_000:472_000].any()
+        for first, last, hertz in ((8000, 24_000, 200), (472_000, 480_000, 1600)):
+            spectrum = np.abs(np.fft.rfft(sound[first:last]))
+            assert np.argmax(spectrum) * 16_000 / (last - first) == pytest.approx(hertz, abs=2)
+
+    def test_what_goes_beyond_the_window_is_cut(self, tmp_path):
+        tone = write_tone(tmp_path / "long.wav", 2.0)
+        sound = window_audio(Window("w", "train", (Placed(str(tone), "長", 29.0, 30.0),)))
+        assert len(sound) == 480_000
+        assert np.abs(sound[464_000:]).max() > 0.25
+
+
+TWO = Window(
+    "w",
+    "train",
+    (
+        Placed("a.wav", "痙攣が続く。", 0.32, 2.5),
+        Placed("b.wav", "ailia SDK", 3.0, 30.0),
+    ),
+)
+
+
+class TestLabels:
+    def test_by_hand(self, special):
+        inputs, targets = window_label(TWO, lambda text: [len(text), 7], special, True)
+        # <|startoftranscript|><|ja|><|transcribe|><|0.32|> ... <|2.50|><|3.00|> ... <|30.00|>
+        zero = 50_364
+        said = [zero + 16, 6, 7, zero + 125, zero + 150, 9, 7, zero + 1500]
+        assert inputs == [50_258, 50_266, 50_359, *said]
+        assert targets == [-100, -100, *said, 50_257]
+
+    def test_by_hand_without_timestamps(self, special):
+        inputs, targets = window_label(TWO, lambda text: [len(text)], special, False)
+        assert inputs == [50_258, 50_266, 50_359, 50_363, 6, 9]
+        assert targets == [-100, -100, -100, 6, 9, 50_257]
+
+    @pytest.mark.parametrize("timestamps", [True, False])
+    def test_each_target_is_the_next_input(self, special, encode, timestamps):
+        for window in pack(random_rows(100), RULES, SHARDS):
+            inputs, targets = window_label(window, encode, special, timestamps)
+            assert len(inputs) == len(targets)
+            prompt = 3 if timestamps else 4
+            assert targets[: prompt - 1] == [-100] * (prompt - 1)
+            assert targets[prompt - 1 : -1] == inputs[prompt:]
+            # One start token at the beginning; the end is learned, and nothing else is ignored.
+            assert inputs.count(special.start) == 1
+            assert inputs[0] == special.start
+            assert special.start not in targets
+            assert targets[-1] == special.end
+            assert -100 not in targets[prompt - 1 :]
+            assert targets.count(special.end) == 1
+
+    @pytest.mark.parametrize("timestamps", [True, False])
+    @pytest.mark.parametrize("text", ["𩸽", "鬱" * 9, "a b", "🙂🏽", "㌔", "痙攣が続く。"])
+    def test_labels_are_short_enough(self, special, encode, text, timestamps):
+        # Rare kanji take a token for each of their bytes: the bound is reached.
+        rules = PackingRules(30.0, (0.0, 0.0), 448, 10**6)
+        rows = [manifest_row(number, 0.3, text=text * (number % 9 + 1) + str(number))
+                for number in range(300)]  # fmt: skip
+        longest = max(
+            len(window_label(window, encode, special, timestamps)[0])
+            for window in pack(rows, rules, 1)
+        )
+        assert longest < 448
+
+    def test_whisper_reads_the_times_and_texts(self, special, encode):
+        whisper = get_tokenizer(multilingual=True, language="ja", task="transcribe")
+        for window in pack(random_rows(100), RULES, SHARDS)[:10]:
+            inputs, targets = window_label(window, encode, special, True)
+            assert tuple(inputs[:3]) == whisper.sot_sequence
+            said = "".join(
+                f"<|{one.start:.2f}|>{one.text}<|{one.end:.2f}|>" for one in window.utterances
+            )
+            assert whisper.decode_with_timestamps(targets[2:-1]) == said
+            # As Whisper does, it pairs the end of an utterance with the start of the next.
+            stamps = [token for token in targets if token >= whisper.timestamp_begin]
+            assert all(a <= b for a, b in pairwise(stamps))
+
+    def test_whisper_reads_labels_without_times(self, special, encode):
+        whisper = get_tokenizer(multilingual=True, language="ja", task="transcribe")
+        inputs, targets = window_label(TWO, encode, special, False)
+        assert tuple(inputs[:4]) == whisper.sot_sequence_including_notimestamps
+        assert whisper.decode(targets[3:-1]) == "痙攣が続く。ailia SDK"
+
+    def test_large_v3_has_other_ids(self, tokenizer):
+        newer = special_ids(build_tokenizer(100))
+        inputs, targets = window_label(TWO, lambda text: [1], newer, True)
+        assert inputs[:4] == [50_258, 50_266, 50_360, 50_365 + 16]
+        assert targets[-1] == 50_257

@@ -1,0 +1,209 @@
+"""What Snakemake learns while it builds its graph: digests of shards, casting, faults."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from whisper_terms.config import Config
+from whisper_terms.errors import UserError
+from whisper_terms.sharding import shard_name, shard_of
+from whisper_terms.workflow import read_plan
+
+ROOT = Path(__file__).resolve().parents[2]
+TERMS = [
+    "痙攣,ケイレン,,",
+    "心窩部痛,シンカブツウ,,",
+    "嚥下障害,エンゲショウガイ,,",
+    "動悸,ドウキ,,",
+]
+TERMS += [f"検査{number},ケンサ,," for number in range(20)]
+SENTENCES = [f"今日は{number}番です。" for number in range(20)]
+CONFIG = {
+    "dictionaries": ["terms.csv"],
+    "recordings": ["test.tsv"],
+    "carriers": "carriers.tsv",
+    "replay": "replay.txt",
+    "models": {"local": "models/local", "hub": "openai/whisper-tiny"},
+    "model": "local",
+    "speech": {"shards": 8, "voices": [{"name": "one"}, {"name": "two", "speed": 1.2}]},
+    "development": {"voices": ["two"], "fraction": 0.2},
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_terms(TERMS)
+    Path("carriers.tsv").write_text("class\ttemplate\ngeneral\t{term}です\ngeneral\tまた{term}\n")
+    Path("replay.txt").write_text("\n".join(SENTENCES))
+    Path("a.wav").write_bytes(b"RIFF")
+    Path("test.tsv").write_text("audio\ttext\ttest_set\na.wav\t痙攣です。\tterms\n")
+    Path("models/local").mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "README.md"):
+        Path("models/local", name).touch()
+    return tmp_path
+
+
+def write_terms(rows):
+    Path("terms.csv").write_text("\n".join(["surface,reading,aliases,weight", *rows]))
+
+
+def plan(**changes):
+    return read_plan(CONFIG | changes, "config.yaml")
+
+
+def changed(before, after):
+    """The shards that rerun."""
+    return {name for name, digest in after.items() if before.get(name) != digest}
+
+
+def shard(surface):
+    (entry,) = [entry for entry in plan().entries if entry.surface == surface]
+    return shard_name(shard_of(entry.term_id, 8))
+
+
+def test_every_term_has_a_shard(folder):
+    terms = [entry.term_id for entry in plan().entries]
+    assert set(plan().term_shards) == {shard_name(shard_of(term, 8)) for term in terms}
+    assert len(plan().term_shards) > 4
+    assert set(plan().replay_shards) == {shard_name(shard_of(text, 8)) for text in SENTENCES}
+
+
+@pytest.mark.parametrize(
+    "edited", ["心窩部痛,ココロカブツウ,,", "心窩部痛,シンカブツウ,,2"], ids=["reading", "weight"]
+)
+def test_an_edited_term_reruns_its_shard(folder, edited):
+    before = plan().term_shards
+    write_terms([edited if row.startswith("心窩部痛") else row for row in TERMS])
+    assert changed(before, plan().term_shards) == {shard("心窩部痛")}
+
+
+def test_so_does_a_new_or_a_removed_one(folder):
+    before = plan().term_shards
+    write_terms([*TERMS, "喀痰,カクタン,,"])
+    assert changed(before, plan().term_shards) == {shard("喀痰")}
+    gone = shard("心窩部痛")
+    write_terms([row for row in TERMS if not row.startswith("心窩部痛")])
+    after = plan().term_shards
+    assert changed(before, after) <= {gone}
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [TERMS[::-1], ["心窩部痛,シンカブツウ,心か部痛,", *TERMS[:1], *TERMS[2:]],
+     [row.replace("ドウキ", "どうき") for row in TERMS]],
+    ids=["order", "alias", "hiragana"],
+)  # fmt: skip
+def test_what_is_not_heard_reruns_nothing(folder, rows):
+    before = plan().term_shards
+    write_terms(rows)
+    assert plan().term_shards == before
+
+
+def test_an_edited_replay_sentence_reruns_its_shard(folder):
+    before, terms = plan().replay_shards, plan().term_shards
+    Path("replay.txt").write_text("\n".join([*SENTENCES[::-1], "新しい文です。"]))
+    assert changed(before, plan().replay_shards) == {shard_name(shard_of("新しい文です。", 8))}
+    assert plan().term_shards == terms
+
+
+def test_the_number_of_replay_sentences(folder):
+    speech = CONFIG["speech"] | {"replay_sentences": 3}
+    assert plan(speech=speech).sentences == tuple(SENTENCES[:3])
+    assert sum(map(len, [plan().sentences])) == len(SENTENCES)
+
+
+def test_casting(folder):
+    casting = plan().casting
+    assert [voice.name for voice in casting.train] == ["one"]
+    assert [(voice.name, voice.speed) for voice in casting.development] == [("two", 1.2)]
+    defaults = Config().speech
+    assert casting.isolated == defaults.isolated_per_term
+    assert casting.in_carriers == defaults.carriers_per_term
+    assert casting.held_out == 0.2
+
+
+def test_recipes_choose_windows_and_encodings(folder):
+    loose = plan()
+    assert (loose.layout("default"), loose.uses_encodings("default")) == ("packed", True)
+    assert (loose.layout("blog-full-10"), loose.uses_encodings("blog-full-10")) == ("single", False)
+
+
+def test_files_of_a_base_model(folder):
+    files = ["models/local/config.json", "models/local/model.safetensors"]
+    assert plan().base_files("local") == files
+    assert plan().base_files("hub") == []
+
+
+def faults(**changes):
+    with pytest.raises(UserError) as error:
+        plan(**changes)
+    return [fault.problem for fault in error.value.faults]
+
+
+def test_faults_of_all_files_at_once(folder):
+    write_terms(["痙攣,ケイレン,,", "痙攣,ケイレン,,-1"])
+    Path("replay.txt").write_text("\n")
+    Path("carriers.tsv").write_text("class\ttemplate\ngeneral\tなし\n")
+    Path("a.wav").unlink()
+    found = faults()
+    assert "holds no sentence" in found
+    assert "a template needs one slot" in found
+    assert "no such audio file" in found
+    assert len(found) >= 4
+
+
+def test_missing_files_are_named_before_others_are_read(folder):
+    Path("terms.csv").unlink()
+    Path("test.tsv").unlink()
+    Path("replay.txt").write_text("\n")
+    assert faults() == ["no such file", "no such file"]
+
+
+def test_a_wrong_configuration(folder):
+    assert faults(model="locl") == ["model is unknown"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "key"),
+    [({"utterances": "isolated"}, "utterances: isolated"), ({"voices": "first"}, "voices: first")],
+)
+def test_packed_windows_are_all_or_nothing(folder, recipe, key):
+    # Packed windows of isolated terms, or of one voice, exist by accident only.
+    (problem,) = faults(recipes={"mine": recipe}, systems=["base", "mine"])
+    assert problem.startswith(f"recipes.mine.packed is true, but {key} picks")
+    plan(recipes={"mine": recipe | {"packed": False}}, systems=["base", "mine"])
+
+
+def test_the_shipped_configuration_is_whole(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    shipped = read_plan({}, "config.yaml")
+    assert shipped.entries
+    assert shipped.recordings
+    assert shipped.sentences
+
+
+def test_the_standard_library_and_pydantic_are_enough():
+    code = (
+        "import sys, whisper_terms.workflow;"
+        "print({'numpy', 'torch', 'scipy', 'pyopenjtalk', 'transformers', 'soundfile'}"
+        " & set(sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "workflow_scripts", capture_output=True, text=True
+    )
+    assert run.stdout.strip() == "set()"
+
+
+def test_ten_thousand_terms_are_read_in_a_moment(folder):
+    write_terms(
+        [f"検査{number}番,ケンサ{'アイウエオ'[number % 5]}バン,," for number in range(10_000)]
+    )
+    started = time.process_time()
+    read = plan(speech={"voices": CONFIG["speech"]["voices"]})
+    assert (len(read.entries), len(read.term_shards)) == (10_000, read.shards)
+    assert time.process_time() - started < 2

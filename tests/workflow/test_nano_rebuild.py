@@ -1,0 +1,53 @@
+"""The bundled model's build from end to end, on a few sentences and steps."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from workbench import ROOT, Workbench
+
+pytestmark = pytest.mark.slow
+
+BUILD = "models/whisper-nano-ja/build"
+TINY = ["-s", f"{BUILD}/Snakefile", "--configfile", f"{BUILD}/tiny.yaml"]
+RESULTS = Path("results/whisper-nano-tiny")
+RECORDING = ROOT / "recordings" / "demo" / "general_45.flac"
+
+
+@pytest.fixture(scope="module")
+def built(shipped, tmp_path_factory) -> Workbench:
+    """A copy of the repository in which the tiny build has run."""
+    bench = shipped.copy(tmp_path_factory.mktemp("nano") / "built")
+    for folder in (BUILD, "dictionaries"):
+        shutil.copytree(ROOT / folder, bench / folder)
+    bench.write("recordings/demo.tsv", (ROOT / "recordings/demo.tsv").read_bytes())
+    bench.make(*TINY)
+    return bench
+
+
+def test_the_model_loads_and_whisper_transcribes_with_it(built, tmp_path):
+    from whisper_terms.audio import read_audio
+    from whisper_terms.base_model import load_base
+    from whisper_terms.openai_format import export_openai, load_openai
+    from whisper_terms.transcription import transcribe_samples
+
+    directory = built / RESULTS / "model"
+    assert load_base(str(directory)).model.config.vocab_size == 51_865
+    export_openai(directory, tmp_path / "model.pt")
+    model = load_openai(tmp_path / "model.pt", "cpu")
+    assert isinstance(transcribe_samples(model, read_audio(RECORDING)[:16_000], "ja"), list)
+
+
+def test_nothing_is_made_twice(built):
+    assert built.plan(*TINY).nothing_to_do
+
+
+def test_a_stage_is_repeated_by_its_own_settings_only(built):
+    jobs = built.plan(*TINY, "--config", "joint={steps: 4}").jobs
+    assert jobs.keys() == {"train_jointly", "assemble_model", "all"}
+
+
+def test_a_config_with_an_unknown_key_is_refused(built):
+    outcome = built.run(*TINY, "--dry-run", "--config", "stages=3")
+    assert outcome.code != 0
+    assert "stages" in outcome.output and "Traceback" not in outcome.output
