@@ -116,9 +116,12 @@ class Workbench:
         self.write("config.yaml", yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
 
     def command(self, *arguments: str) -> list[str]:
-        """How Snakemake is called; on two cores unless the arguments say otherwise."""
-        cores = [] if "--cores" in arguments else ["--cores", "2"]
-        return [sys.executable, "-m", "snakemake", *cores, *arguments]
+        """How Snakemake is called: two jobs at a time unless the arguments name a number.
+
+        Each job has one thread, which is quick enough, and no slower where others use the machine.
+        """
+        here = [] if "--cores" in arguments else ["--cores", "2", "--max-threads", "1"]
+        return [sys.executable, "-m", "snakemake", *here, *arguments]
 
     def environment(self) -> dict[str, str]:
         """The caller's environment, without a network and without profiles of the user's own."""

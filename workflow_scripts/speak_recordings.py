@@ -6,6 +6,7 @@ Real recordings say more; this is for the time until there are some. Audio that 
 import argparse
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from whisper_terms.dictionary import read_dictionaries
@@ -16,6 +17,9 @@ from whisper_terms.speech.engine import Replacement, SpokenText, Voice
 from whisper_terms.speech.openjtalk import OpenJTalk
 from whisper_terms.speech.sound import SAMPLE_RATE, finish
 from whisper_terms.tables import RECORDINGS, atomic_path, read_table
+
+# A speaker neither begins with the recording nor ends with it.
+PAUSE = np.zeros(round(0.3 * SAMPLE_RATE), np.float32)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -44,11 +48,10 @@ def main() -> None:
         if audio.exists():
             continue
         how = tuple(term for term in terms if term.surface in row["text"])
-        samples, rate = engine.speak(SpokenText(row["text"], how), voice)
+        speech = finish(*engine.speak(SpokenText(row["text"], how), voice), arguments.loudness)
         with atomic_path(audio) as temporary:
-            soundfile.write(
-                temporary, finish(samples, rate, arguments.loudness), SAMPLE_RATE, subtype="PCM_16"
-            )
+            sound = np.concatenate([PAUSE, speech, PAUSE])
+            soundfile.write(temporary, sound, SAMPLE_RATE, subtype="PCM_16")
 
 
 if __name__ == "__main__":

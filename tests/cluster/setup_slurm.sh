@@ -27,7 +27,7 @@ write() {
         echo "cure:  run the tests against that one, or move the file away" >&2
         exit 1
     fi
-    { echo "$MARK"; cat; } | install -o slurm -g slurm -m "$2" /dev/stdin "$CONF/$1"
+    sed "1i $MARK" | install -o slurm -g slurm -m "$2" /dev/stdin "$CONF/$1"
 }
 
 write_configuration() {
@@ -63,7 +63,7 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=5
 JobCompType=jobcomp/none
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$MEMORY_MB Gres=gpu:1 State=UNKNOWN
-PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
 
     # A GPU must have a file, or slurmd reports none; without cgroups any file will do.

@@ -36,10 +36,10 @@ from whisper_nano.vocabulary import Vocabulary
 
 _SILENCE_LOG_POWER = -10.0
 _SILENT, _UNTIMED = 0.04, 0.2  # shares of the windows
-_SHORT, _LONE, _SINGLES = 0.5, 0.65, 0.75  # shares of the batches; see where they are used
+_SHORT, _LONE, _SINGLES = 0.65, 0.85, 0.92  # shares of the batches; see where they are used
 # Shares of silent frames that the decoder is given of 30-s windows, of sound and simulated.
 _KEPT_SOUND, _KEPT_TEXT = (0.05, 0.1, 0.3), (0.03, 0.06, 0.2)
-_NOISE = 0.6
+_NOISE = 0.5
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def speech_windows(
     if rng.random() < _SHORT:
         count, frames, most = stage.batch_size, int(rng.integers(200, 420)), 1
     elif rng.random() >= _LONE:
-        most = int(rng.integers(2, 8))
+        most = int(rng.integers(2, 7))
     return [
         _window(spoken, frames, most or int(rng.choice([1, 1, 1, 2])), rng) for _ in range(count)
     ]
