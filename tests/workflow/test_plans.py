@@ -62,8 +62,8 @@ def test_from_another_folder(small, tmp_path):
 )
 def test_slurm_profile(demo, tmp_path):
     profile = yaml.safe_load((demo / "profiles/slurm/config.yaml").read_text())
-    # Snakemake asks conda itself in a dry run, and not every machine has it.
-    assert profile.pop("software-deployment-method") == "conda"
+    # Even a dry run asks conda, and not every machine has it.
+    profile.pop("software-deployment-method", None)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(profile))
     plan = demo.plan("--workflow-profile", str(tmp_path), "results/medium/eval.tsv")
     assert plan.jobs["fine_tune"] == RECIPES
