@@ -255,3 +255,13 @@ def test_augmented_features(seed):
 def test_background(seed):
     features = background(generator(seed), (80, 400))
     assert features.shape == (80, 400) and np.isfinite(features).all()
+
+
+def test_an_utterance_without_its_first_silence():
+    whole = utterances()[0]
+    assert whole.lead > 5
+    later = whole.starting_later(whole.lead)
+    assert later.frames == whole.frames - whole.lead and later.lead == 0
+    for cut, uncut in zip(later.frame_targets(), whole.frame_targets(), strict=True):
+        np.testing.assert_array_equal(cut, uncut[whole.lead :])
+    np.testing.assert_array_equal(later.spectrogram, whole.spectrogram[:, 2 * whole.lead :])

@@ -197,6 +197,19 @@ def test_joint_windows():
             assert np.isfinite(window.features).all()
 
 
+def test_speech_may_begin_with_the_window():
+    spoken = match_sentences(utterances(), sentences(), longest=9.0)
+    stage = JointStage(steps=1, **STAGE, batch_size=3, window_batch_size=2)
+    firsts = [
+        np.flatnonzero(window.phones)[0]
+        for seed in range(40)
+        for window in speech_windows(spoken, stage, generator(seed))
+        if window.phones.any()
+    ]
+    assert min(firsts) <= 1  # in frames of 20 ms
+    assert max(firsts) > 20
+
+
 # -------------------------------------------------------------------------------------------------
 # The loop
 

@@ -35,7 +35,7 @@ from whisper_nano.transcripts import Transcript, collate, transcribe, transcribe
 from whisper_nano.vocabulary import Vocabulary
 
 _SILENCE_LOG_POWER = -10.0
-_SILENT, _UNTIMED = 0.04, 0.2  # shares of the windows
+_SILENT, _UNTIMED, _AT_ONCE = 0.04, 0.2, 0.5  # shares of the windows
 _SHORT, _LONE, _SINGLES = 0.65, 0.85, 0.92  # shares of the batches; see where they are used
 # Shares of silent frames that the decoder is given of 30-s windows, of sound and simulated.
 _KEPT_SOUND, _KEPT_TEXT = (0.05, 0.1, 0.3), (0.03, 0.06, 0.2)
@@ -206,17 +206,19 @@ def _spoken_window(
     log_power = np.full((MEL_BINS, 2 * frames), _SILENCE_LOG_POWER, np.float32)
     phones = np.full(frames, SILENCE, np.int64)
     placed: list[Placed] = []
-    start = _whole_frame(rng.uniform(0, 0.6))
+    start = 0 if rng.random() < _AT_ONCE else _whole_frame(rng.uniform(0, 0.6))
     for index in rng.integers(len(spoken), size=most):
-        one = spoken[index]
-        length = one.utterance.frames
+        one, utterance = spoken[index], spoken[index].utterance
+        # Without this no speech would ever begin at once, as recordings often do.
+        utterance = utterance.starting_later(int(rng.integers(utterance.lead + 1)))
+        length = utterance.frames
         if start + length > frames:
             break
         inside = slice(start, start + length)
         louder = rng.uniform(-0.4, 0.4)
-        log_power[:, 2 * start : 2 * inside.stop] = one.utterance.spectrogram + louder
-        phones[inside] = one.utterance.frame_targets()[0]
-        placed.append(Placed(one.sentence, one.utterance.borders, start * FRAME_SECONDS))
+        log_power[:, 2 * start : 2 * inside.stop] = utterance.spectrogram + louder
+        phones[inside] = utterance.frame_targets()[0]
+        placed.append(Placed(one.sentence, utterance.borders, start * FRAME_SECONDS))
         start = _whole_frame(placed[-1].end + rng.uniform(0, 0.8))
     features, _ = augment(log_power, rng, 2 * frames)
     return SpeechWindow(features, phones, transcribe(placed, rng.random() >= _UNTIMED))
