@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from whisper_nano.codes import FRAME_SECONDS, FRAMES
 from whisper_nano.frames import choose_frames
 from whisper_nano.guidance import guidance_loss
-from whisper_nano.network import new_network
+from whisper_nano.network import fast_precision, new_network
 from whisper_nano.phones import SILENCE
 from whisper_nano.settings import DecoderStage
 from whisper_nano.simulation import Placed, encode_simulated, simulate_alignment, time_phones
@@ -83,7 +82,7 @@ def decoder_loss(
     decoder: nn.Module, batch: DecoderBatch, vocabulary: Vocabulary
 ) -> tuple[Tensor, Tensor, float]:
     """The loss of the transcript, that of the attention, and the share of right tokens."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with fast_precision():
         output = decoder(
             input_ids=batch.inputs,
             encoder_hidden_states=batch.encodings,

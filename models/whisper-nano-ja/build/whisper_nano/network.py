@@ -71,12 +71,23 @@ def encode(encoder: nn.Module, features: Tensor, first: int = 0) -> Tensor:
     hidden = nn.functional.gelu(encoder.conv1(features))
     hidden = nn.functional.gelu(encoder.conv2(hidden)).transpose(1, 2)
     hidden = hidden + encoder.embed_positions.weight[first : first + hidden.shape[1]]
-    with torch.autocast("cpu", torch.bfloat16):
+    with fast_precision():
         for layer in encoder.layers:
             hidden = layer(hidden, None)
             # Releases of transformers differ in whether a layer gives a tuple.
             hidden = hidden[0] if isinstance(hidden, tuple) else hidden
     return encoder.layer_norm(hidden.float())
+
+
+def fast_precision() -> torch.autocast:
+    """bfloat16 for the matrix products where the CPU has it.
+
+    Where it has not, PyTorch emulates it: measured on such a CPU, at a third of the speed of
+    float32.
+    """
+    able = torch.cpu.get_capabilities()
+    native = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return torch.autocast("cpu", torch.bfloat16, enabled=native)
 
 
 def save_weights(
