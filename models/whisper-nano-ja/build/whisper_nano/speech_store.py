@@ -36,6 +36,11 @@ class Utterance:
         """Number of the encoder's frames, 20 ms each."""
         return len(self.log_power) // 2
 
+    @property
+    def lead(self) -> int:
+        """Whole frames of silence before the speech."""
+        return int(self.borders[1] / FRAME_SECONDS)
+
     def starting_later(self, frames: int) -> "Utterance":
         """The same without its first frames, which must be silence: at most `lead` of them."""
         return replace(
@@ -43,11 +48,6 @@ class Utterance:
             log_power=self.log_power[2 * frames :],
             borders=np.maximum(self.borders - np.float32(frames * FRAME_SECONDS), 0),
         )
-
-    @property
-    def lead(self) -> int:
-        """Whole frames of silence before the speech."""
-        return int(self.borders[1] / FRAME_SECONDS)
 
     @property
     def spectrogram(self) -> np.ndarray:
