@@ -8,13 +8,22 @@ from torch import nn
 from whisper.tokenizer import get_tokenizer
 from whisper_nano.assemble import whole_embedding
 from whisper_nano.codes import FRAME_SECONDS, WIDTH
-from whisper_nano.decoder_stage import choose_groups, frames_for, place_sentences, simulate
-from whisper_nano.encoder_stage import Frames, choose_similar, make_batch
-from whisper_nano.frames import choose_frames, take_frames
+from whisper_nano.decoder_stage import TextWindows
 from whisper_nano.guidance import GUIDED_HEADS, guidance_loss, guidance_mask
-from whisper_nano.joint_stage import match_sentences, speech_windows
-from whisper_nano.network import encode, load_vocabulary, load_weights, new_network, save_weights
-from whisper_nano.settings import JointStage, Stage
+from whisper_nano.joint_stage import match_sentences
+from whisper_nano.layout import Region, lay_out, put_region
+from whisper_nano.network import (
+    decode,
+    encode,
+    load_vocabulary,
+    load_weights,
+    new_network,
+    save_weights,
+)
+from whisper_nano.settings import Stage
+from whisper_nano.simulation import Placed, time_phones
+from whisper_nano.speech_windows import SpeechWindows
+from whisper_nano.start import small_embedding
 from whisper_nano.training import CHECKPOINT, learning_rate, train
 from whisper_nano.transcripts import (
     IGNORED,
@@ -36,13 +45,22 @@ def vocabulary() -> Vocabulary:
     return Vocabulary.of(sentence.tokens for sentence in sentences())
 
 
+def place(some) -> list[Placed]:
+    """Sentences one after another."""
+    placed, start = [], 0.2
+    for sentence in some:
+        placed.append(Placed(sentence, time_phones(sentence, generator()), start))
+        start = placed[-1].end
+    return placed
+
+
 # -------------------------------------------------------------------------------------------------
 # Transcripts
 
 
 @pytest.mark.parametrize("timed", [True, False])
 def test_a_transcript_says_what_is_said_and_where(timed):
-    placed = place_sentences(sentences(), 1500, generator())
+    placed = place(sentences())
     transcript = transcribe(placed, timed)
     tokens = transcript.tokens
     assert WHISPER.decode([token for token in tokens if token < WHISPER.eot]) == "".join(TEXTS)
@@ -56,7 +74,7 @@ def test_a_transcript_says_what_is_said_and_where(timed):
 
 
 def test_a_prompt_is_read_and_not_learnt(vocabulary):
-    placed = place_sentences(sentences()[:1], 1500, generator())
+    placed = place(sentences()[:1])
     prompt = previous_text(sentences(), sentences(), generator())
     assert prompt[0] == WHISPER.sot_prev
     transcript = transcribe(placed, True, prompt)
@@ -91,18 +109,16 @@ def test_guidance_mask():
 def test_guided_heads_are_to_look_where_it_is_said():
     frames = torch.arange(80)[None]
     spans = torch.tensor([[[10.0, 12.0], [20.0, 22.0], [-1.0, -1.0]]])
-    inside = torch.zeros(1, 4, 3, 80)
+    inside = torch.zeros(1, 3, 80)
     for row, frame in enumerate((11, 21, 79)):
-        inside[:, :, row, frame] = 1
+        inside[:, row, frame] = 1
     outside = inside.flip(-1)
-    assert guidance_loss([inside] * 4, spans, frames) == pytest.approx(0, abs=1e-3)
-    assert guidance_loss([outside] * 4, spans, frames) > 5
-    mixed = [inside.clone() for _ in range(4)]
-    free = {(layer, head) for layer in range(4) for head in range(4)} - set(GUIDED_HEADS)
-    for layer, head in free:
-        mixed[layer][:, head] = outside[:, head]
-    assert guidance_loss(mixed, spans, frames) == pytest.approx(0, abs=1e-3)
-    assert guidance_loss([inside] * 4, torch.full((1, 3, 2), -1.0), frames) == 0
+    heads = len(GUIDED_HEADS)
+    assert guidance_loss([inside] * heads, spans, frames) == pytest.approx(0, abs=1e-3)
+    assert guidance_loss([outside] * heads, spans, frames) > 5
+    some = guidance_loss([inside] * (heads - 1) + [outside], spans, frames)
+    assert 1 < some < 5
+    assert guidance_loss([inside] * heads, torch.full((1, 3, 2), -1.0), frames) == 0
 
 
 # -------------------------------------------------------------------------------------------------
@@ -124,6 +140,14 @@ def test_the_shared_row_counts_for_all_that_it_stands_for(vocabulary):
     ]
 
 
+def test_a_model_can_be_trained_on(vocabulary):
+    embedding = torch.randn(vocabulary.size, WIDTH, generator=torch.Generator().manual_seed(1))
+    small = small_embedding(whole_embedding(embedding, vocabulary), vocabulary)
+    torch.testing.assert_close(small[:-1], embedding[:-1])
+    # The unseen rows differ a little from the one that they were made of.
+    torch.testing.assert_close(small[-1], embedding[-1], atol=1e-3, rtol=0)
+
+
 def test_weights_are_saved_by_module(tmp_path, vocabulary):
     module = nn.Linear(2, 3)
     save_weights(tmp_path / "w.safetensors", {"encoder": module}, vocabulary)
@@ -135,15 +159,31 @@ def test_weights_are_saved_by_module(tmp_path, vocabulary):
 
 
 # -------------------------------------------------------------------------------------------------
-# Batches
+# Layouts
 
 
-def test_encoder_batches():
-    data = [Frames.of(utterance) for utterance in utterances()]
-    batch = make_batch(choose_similar(data, 2, generator()), generator())
-    assert batch.features.shape == (2, 80, 2 * batch.phones.shape[1])
-    assert batch.phones.shape == batch.accent.shape
-    assert batch.phones.any(1).all() and batch.features.isfinite().all()
+def test_sampled_frames_stand_for_all_that_are_silent():
+    layout = lay_out([Region(100, 50), Region(0, 80)], generator())
+    assert layout.frames > 80 and layout.places.shape == layout.weight.shape
+    assert layout.places[0, :50].tolist() == list(range(100, 150))
+    for places, weight in zip(layout.places, layout.weight, strict=True):
+        assert len(set(places.tolist())) == layout.frames and places.max() < 1500
+        assert weight.exp().sum() == pytest.approx(1500, rel=1e-4)
+    thin, chosen = layout.thinned(0.5, generator())
+    assert thin.frames == round(layout.frames / 2)
+    torch.testing.assert_close(thin.places, layout.places.gather(1, chosen))
+    assert thin.weight.exp().sum(1).mean() == pytest.approx(1500, rel=0.5)
+
+
+def test_a_region_is_inside_its_window():
+    for seed in range(50):
+        region = put_region(1400, 0.5, generator(seed))
+        assert 0 <= region.first <= 100 and region.length == 1400
+    assert put_region(2000, 0.5, generator()) == Region(0, 1500)
+
+
+# -------------------------------------------------------------------------------------------------
+# Network
 
 
 def test_encoding_equals_transformers_on_a_whole_window():
@@ -155,59 +195,78 @@ def test_encoding_equals_transformers_on_a_whole_window():
     assert (ours - theirs).abs().mean() < 0.02  # ours: bfloat16, where there is
 
 
-@pytest.mark.parametrize("kept", [1.0, 0.05])
-def test_decoder_batches(vocabulary, kept):
-    singles = [[one] for one in sentences()]
-    for groups, frames in (
-        (singles, frames_for(singles)),
-        (choose_groups(sentences(), 2, 9, generator(1)), 1200),
-    ):
-        batch = simulate(groups, frames, sentences(), vocabulary, generator(1), kept)
-        count, length = batch.frames.shape
-        assert batch.encodings.shape == (count, length, WIDTH) and count == len(groups)
-        assert (length == frames) is (kept == 1) and batch.frames.max() < frames
+def test_decoding_equals_transformers_on_a_whole_window():
+    model = new_network(64).eval()
+    # Encoder output differs from frame to frame, or every attention would be right.
+    encodings = torch.randn(2, 1500, WIDTH, generator=torch.Generator().manual_seed(0))
+    inputs = torch.randint(64, (2, 9), generator=torch.Generator().manual_seed(1))
+    layout = lay_out([Region(0, 1500)] * 2, generator())
+    model.set_attn_implementation("eager")
+    with torch.no_grad():
+        theirs = model.model.decoder(
+            input_ids=inputs, encoder_hidden_states=encodings, output_attentions=True
+        )
+        hidden, looks = decode(model.model.decoder, inputs, encodings, layout, GUIDED_HEADS)
+    assert (hidden - theirs.last_hidden_state).abs().mean() < 0.02
+    for (layer, head), look in zip(GUIDED_HEADS, looks, strict=True):
+        wanted = theirs.cross_attentions[layer][:, head]
+        assert (look - wanted).abs().sum(-1).max() < 0.1
+
+
+def test_sampled_silence_acts_as_a_whole_window():
+    """The encodings of a short region, beside sampled silence, are those of the whole window."""
+    encoder = new_network(64).model.encoder.eval()
+    features = torch.full((1, 80, 3000), -0.5)
+    features[..., :200] = torch.randn(1, 80, 200, generator=torch.Generator().manual_seed(0))
+    layout = lay_out([Region(0, 110)], generator())
+    short = features[..., : 2 * layout.frames]
+    with torch.no_grad():
+        whole = encode(encoder, features)[:, :90]
+        sampled = encode(encoder, short, layout)[:, :90]
+        alone = encode(encoder, features[..., :220])[:, :90]
+    assert (sampled - whole).abs().mean() < 0.5 * (alone - whole).abs().mean()
+
+
+# -------------------------------------------------------------------------------------------------
+# Batches
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_text_batches(vocabulary, most):
+    windows = TextWindows(sentences(), vocabulary, frames=1200)
+    for seed in range(5):
+        batch = windows.make(most, 0.5, generator(seed))
+        assert batch.encodings.shape[:2] == batch.layout.places.shape
         assert batch.inputs.shape == batch.answers.shape == batch.spans.shape[:2]
-        assert batch.spans.max() <= frames
-        assert batch.encodings.isfinite().all() and batch.inputs.max() < vocabulary.size
+        assert len(batch.inputs) == len(batch.encodings)
+        assert batch.spans.max() <= 1500 and batch.inputs.max() < vocabulary.size
+        assert batch.encodings.isfinite().all()
 
 
-def test_frames_near_speech_are_always_kept():
-    speech = np.zeros((2, 300), bool)
-    speech[0, 100:140] = speech[1, 20] = True
-    frames = choose_frames(speech, 0.1, generator())
-    assert frames.shape == (2, 52 + 30)
-    assert set(range(94, 146)) <= set(frames[0].tolist())
-    assert set(range(14, 27)) <= set(frames[1].tolist())
-    assert (frames.diff(dim=1) > 0).all()
-    values = torch.arange(300.0).expand(2, 300)[..., None].repeat(1, 1, 2)
-    torch.testing.assert_close(take_frames(values, frames)[..., 0], frames.float())
+def test_speech_is_matched_with_its_sentence():
+    spoken = match_sentences(utterances(), sentences())
+    assert [one.sentence.text for one in spoken] == TEXTS
+    assert not match_sentences(utterances(), sentences()[:0])
 
 
-def test_joint_windows():
-    spoken = match_sentences(utterances(), sentences(), longest=9.0)
-    assert len(spoken) == len(TEXTS)
-    assert not match_sentences(utterances(), sentences(), longest=0.1)
-    stage = JointStage(steps=1, **STAGE, batch_size=3, window_batch_size=2)
-    for seed in range(4):
-        windows = speech_windows(spoken, stage, generator(seed))
-        assert len(windows) in (2, 3)
-        assert len({window.features.shape for window in windows}) == 1
-        for window in windows:
-            assert window.features.shape == (80, 2 * len(window.phones))
-            assert np.isfinite(window.features).all()
-
-
-def test_speech_may_begin_with_the_window():
-    spoken = match_sentences(utterances(), sentences(), longest=9.0)
-    stage = JointStage(steps=1, **STAGE, batch_size=3, window_batch_size=2)
-    firsts = [
-        np.flatnonzero(window.phones)[0]
-        for seed in range(40)
-        for window in speech_windows(spoken, stage, generator(seed))
-        if window.phones.any()
-    ]
-    assert min(firsts) <= 1  # in frames of 20 ms
-    assert max(firsts) > 20
+@pytest.mark.parametrize("most", [1, 3])
+def test_speech_batches(most):
+    windows = SpeechWindows(utterances(), frames=1200)
+    firsts = []
+    for seed in range(20):
+        batch = windows.make(most, generator(seed))
+        assert batch.features.shape == (len(batch.starts), 80, 2 * batch.layout.frames)
+        assert batch.features.isfinite().all()
+        assert batch.phones.shape == batch.accent.shape == batch.layout.places.shape
+        for row, starts in enumerate(batch.starts):
+            said = batch.layout.places[row][batch.phones[row] > 0]
+            assert bool(len(said)) is bool(starts)
+            for index, start in starts[:1]:
+                # Where the phones begin is where the transcript says that they do.
+                border = start + utterances()[index].borders[1]
+                assert said[0] * FRAME_SECONDS == pytest.approx(border, abs=0.03)
+                firsts.append(int(said[0]))
+    assert min(firsts) <= 1  # speech may begin with the window
 
 
 # -------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from workbench import ROOT, Workbench
 
+from whisper_terms.tables import read_table
+
 pytestmark = pytest.mark.slow
 
 BUILD = "models/whisper-nano-ja/build"
@@ -38,13 +40,18 @@ def test_the_model_loads_and_whisper_transcribes_with_it(built, tmp_path):
     assert isinstance(transcribe_samples(model, read_audio(RECORDING)[:16_000], "ja"), list)
 
 
+def test_it_is_measured(built):
+    rows = read_table(built / RESULTS / "scores.tsv")
+    assert [row["set"] for row in rows] == ["wheel", "wheel, long", "silence", "noise"]
+
+
 def test_nothing_is_made_twice(built):
     assert built.plan(*TINY).nothing_to_do
 
 
 def test_a_stage_is_repeated_by_its_own_settings_only(built):
     jobs = built.plan(*TINY, "--config", "joint={steps: 4}").jobs
-    assert jobs.keys() == {"train_jointly", "assemble_model", "all"}
+    assert jobs.keys() == {"train_jointly", "assemble_model", "measure_model", "all"}
 
 
 def test_a_config_with_an_unknown_key_is_refused(built):

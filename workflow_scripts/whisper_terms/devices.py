@@ -22,6 +22,18 @@ def choose_device(name: str) -> torch.device:
         ) from error
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies bfloat16 matrices itself.
+
+    Emulated, as on GPUs before the Ampere generation and on most CPUs, it is slower than what it
+    replaces: measured on such a CPU, at a third of the speed of float32.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
 def limit_threads(threads: int | None) -> None:
     """Use so many CPU threads; None leaves it to torch."""
     if threads:

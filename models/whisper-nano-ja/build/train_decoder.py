@@ -7,6 +7,7 @@ from pathlib import Path
 from whisper_nano.decoder_stage import train_decoder
 from whisper_nano.network import save_weights
 from whisper_nano.settings import DecoderStage
+from whisper_nano.start import weights_files
 from whisper_nano.text_store import load_sentences
 from whisper_nano.training import state_folder
 from whisper_nano.vocabulary import Vocabulary
@@ -19,6 +20,7 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--texts", required=True, type=Path, help="analysed sentences")
     add("--stage", required=True, help="the block `decoder`, JSON")
+    add("--start", default="", help="model directory to begin with (default: random weights)")
     add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
     add("--output", required=True, type=Path, help="weights to write (.safetensors)")
     add("--threads", type=int, help="CPU threads (default: torch's choice)")
@@ -28,12 +30,13 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     limit_threads(arguments.threads)
-    state = state_folder(arguments.state, arguments.stage, [arguments.texts])
+    inputs = [arguments.texts, *weights_files(arguments.start)]
+    state = state_folder(arguments.state, arguments.stage, inputs)
     sentences = load_sentences(arguments.texts)
     vocabulary = Vocabulary.of(sentence.tokens for sentence in sentences)
     print(f"{len(sentences)} sentences, {vocabulary.size} tokens", flush=True)
     stage = DecoderStage.from_json(arguments.stage)
-    decoder = train_decoder(sentences, vocabulary, stage, state)
+    decoder = train_decoder(sentences, vocabulary, stage, state, arguments.start)
     save_weights(arguments.output, {"decoder": decoder}, vocabulary)
     shutil.rmtree(arguments.state, ignore_errors=True)
 

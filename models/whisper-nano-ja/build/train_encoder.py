@@ -8,6 +8,7 @@ from whisper_nano.encoder_stage import train_encoder
 from whisper_nano.network import save_weights
 from whisper_nano.settings import EncoderStage
 from whisper_nano.speech_store import load_parts
+from whisper_nano.start import weights_files
 from whisper_nano.training import state_folder
 from whisper_terms.devices import limit_threads
 from whisper_terms.errors import run_script
@@ -18,6 +19,7 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--speech", required=True, nargs="+", type=Path, help="spoken sentences")
     add("--stage", required=True, help="the block `encoder`, JSON")
+    add("--start", default="", help="model directory to begin with (default: random weights)")
     add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
     add("--output", required=True, type=Path, help="weights to write (.safetensors)")
     add("--threads", type=int, help="CPU threads (default: torch's choice)")
@@ -27,9 +29,10 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     limit_threads(arguments.threads)
-    state = state_folder(arguments.state, arguments.stage, arguments.speech)
+    inputs = [*arguments.speech, *weights_files(arguments.start)]
+    state = state_folder(arguments.state, arguments.stage, inputs)
     stage = EncoderStage.from_json(arguments.stage)
-    modules = train_encoder(load_parts(arguments.speech), stage, state)
+    modules = train_encoder(load_parts(arguments.speech), stage, state, arguments.start)
     save_weights(arguments.output, modules)
     shutil.rmtree(arguments.state, ignore_errors=True)
 

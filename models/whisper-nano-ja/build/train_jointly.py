@@ -18,6 +18,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--speech", required=True, nargs="+", type=Path, help="spoken sentences")
+    add("--neural", nargs="*", default=[], type=Path, help="aligned speech of neural voices")
     add("--texts", required=True, type=Path, help="analysed sentences")
     add("--encoder", required=True, type=Path, help="weights of stage 1")
     add("--decoder", required=True, type=Path, help="weights of stage 2")
@@ -31,14 +32,18 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     limit_threads(arguments.threads)
-    inputs = [*arguments.speech, arguments.texts, arguments.encoder, arguments.decoder]
+    speech = [*arguments.speech, *arguments.neural]
+    inputs = [*speech, arguments.texts, arguments.encoder, arguments.decoder]
     state = state_folder(arguments.state, arguments.stage, inputs)
     stage = JointStage.from_json(arguments.stage)
     sentences = load_sentences(arguments.texts)
-    spoken = match_sentences(load_parts(arguments.speech), sentences, stage.longest)
+    spoken, neural = (
+        match_sentences(load_parts(paths), sentences)
+        for paths in (arguments.speech, arguments.neural)
+    )
     weights = load_weights(arguments.encoder) | load_weights(arguments.decoder)
     vocabulary = load_vocabulary(arguments.decoder)
-    modules = train_jointly(spoken, sentences, weights, vocabulary, stage, state)
+    modules = train_jointly(spoken, neural, sentences, weights, vocabulary, stage, state)
     save_weights(arguments.output, modules, vocabulary)
     shutil.rmtree(arguments.state, ignore_errors=True)
 

@@ -1,135 +1,151 @@
 """Other speakers, rooms, microphones and noise, made from the power in Mel bands.
 
 The voices are few, and an encoder that has heard only them does not understand another. Working on
-power spectra instead of samples costs a few milliseconds an utterance, so that every step hears
-every sentence from somebody else, somewhere else.
+power spectra of whole batches instead of samples costs about a millisecond a window, so that every
+step hears every sentence from somebody else, somewhere else.
 """
 
-import numpy as np
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import lfilter
+from functools import cache
 
-from whisper_nano.speech_store import SMALLEST_POWER
+import numpy as np
+import torch
+from scipy.signal import lfilter
+from torch import Tensor
+from torch.nn.functional import avg_pool1d
+
+from whisper_nano.speech_store import MEL_BINS, SMALLEST_POWER
 
 FRAMES_PER_SECOND = 100
+_BANK = 30_000  # frames of noise, of which every window takes a piece
 
 
-def augment(log_power: np.ndarray, rng: np.random.Generator, frames: int) -> tuple[np.ndarray, int]:
-    """Let somebody else say an utterance, somewhere in a window, in some room.
+def augment(log_power: Tensor, heard: Tensor, rng: np.random.Generator) -> Tensor:
+    """Let somebody else say what is said in windows, each in some room.
 
     Args:
-        log_power: log10 of the power in Mel bands, shape (bins, n); at most `frames` are used.
+        log_power: log10 of the power in Mel bands, shape (batch, MEL_BINS, n).
+        heard: where the microphone is on, shape (batch, n), bool; elsewhere there is digital
+            silence, as Whisper pads a recording.
         rng: source of everything random.
-        frames: length of the window, 100 a second.
 
     Returns:
-        Whisper's input features, shape (bins, frames), float32, and the place of the utterance's
-        first frame: an even number, so that the encoder's frames fall together.
+        Whisper's input features, same shape, float32.
     """
-    speech = 10 ** _change_speaker(log_power.astype(np.float32), rng)
-    window, first = _place(speech, rng, frames)
-    if rng.random() < 0.3:
-        window = _reverberate(window, rng.uniform(0.15, 0.6), rng.uniform(0.02, 0.2))
-    if rng.random() < 0.75:
-        # The loudest frames: there are some in a window that is mostly silence, too.
-        level = np.percentile(speech.mean(0), 97)
-        window = window + _noise(rng, window.shape) * level / 10 ** (rng.uniform(3, 40) / 10)
-    if rng.random() < 0.15:
-        window = _limit_band(window, rng.integers(1, 7), rng.integers(60, 79))
-    features = normalise(window * 10 ** rng.uniform(-2.5, 1))
-    _hide(features, rng)
-    return features, first
+    batch = len(log_power)
+    speech = 10 ** _change_speakers(log_power, rng)
+    level = torch.quantile(speech.mean(1), 0.97, dim=1)
+    for one in np.flatnonzero(rng.random(batch) < 0.2):
+        speech[one] = _reverberate(speech[one], rng.uniform(0.15, 0.6), rng.uniform(0.02, 0.2))
+    power = speech + _noise(level, log_power.shape[2], rng)
+    power *= heard[:, None]
+    for one in np.flatnonzero(rng.random(batch) < 0.1):
+        _limit_band(power[one], rng.integers(1, 7), rng.integers(60, 79))
+    features = normalise(power * 10 ** _column(rng.uniform(-2.5, 1, batch)))
+    for one in features:
+        _hide(one, rng)
+    return features
 
 
-def background(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Features of a window in which nobody speaks: noise, or nothing at all; shape (bins, n)."""
-    if rng.random() < 0.3:
-        return normalise(np.zeros(shape))
-    colour = 10 ** _random_curve(rng.normal(0, 0.7, 4), shape[0])
-    return normalise(10 ** rng.uniform(-6, 0) * colour * rng.gamma(2, 0.5, shape))
-
-
-def normalise(power: np.ndarray) -> np.ndarray:
-    """Whisper's features from power: (bins, n) -> (bins, n), float32.
+def normalise(power: Tensor) -> Tensor:
+    """Whisper's features from power: shape (batch, bins, n), float32.
 
     Source: `log_mel_spectrogram` in openai/whisper, whisper/audio.py.
     """
-    log_power = np.log10(np.maximum(power, SMALLEST_POWER))
-    log_power = np.maximum(log_power, log_power.max() - 8)
-    return ((log_power + 4) / 4).astype(np.float32)
+    log_power = power.clamp(min=SMALLEST_POWER).log10()
+    log_power = torch.maximum(log_power, log_power.amax((1, 2), keepdim=True) - 8)
+    return (log_power + 4) / 4
 
 
-def _change_speaker(log_power: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another vocal tract, other formants, another voice source and microphone."""
-    bins = len(log_power)
-    if rng.random() < 0.85:
-        log_power = _warp_frequencies(log_power, _random_warp(rng, bins))
-    if rng.random() < 0.5:
-        smooth = uniform_filter1d(log_power, rng.choice([5, 9, 15]), axis=0, mode="nearest")
-        # Below 1 the formants become duller, above sharper.
-        log_power = smooth + (log_power - smooth) * np.float32(rng.uniform(0.55, 1.35))
-    if rng.random() < 0.85:
-        colour = _random_curve(rng.normal(0, 0.4, 6), bins)
-        tilt = np.linspace(0, rng.uniform(-1.3, 0.8), bins)[:, None]
-        log_power = log_power + (colour + tilt).astype(np.float32)
-    return log_power
+def _change_speakers(log_power: Tensor, rng: np.random.Generator) -> Tensor:
+    """Other vocal tracts, other formants, other voice sources and microphones."""
+    batch, bins, _ = log_power.shape
+    log_power = _warp_frequencies(log_power, _random_warps(batch, bins, rng))
+    width = int(rng.choice([5, 9, 15]))
+    smooth = avg_pool1d(
+        log_power.transpose(1, 2), width, 1, width // 2, count_include_pad=False
+    ).transpose(1, 2)
+    # Below 1 the formants become duller, above sharper.
+    sharpness = np.where(rng.random(batch) < 0.5, rng.uniform(0.55, 1.35, batch), 1)
+    log_power = smooth + (log_power - smooth) * _column(sharpness)
+    colour = _random_curves(rng.normal(0, 0.4, (batch, 6)), bins)
+    tilt = np.linspace(0, 1, bins) * rng.uniform(-1.3, 0.8, (batch, 1))
+    changed = (colour + tilt) * (rng.random((batch, 1)) < 0.85)
+    return log_power + torch.from_numpy(changed.astype(np.float32))[:, :, None]
 
 
-def _random_warp(rng: np.random.Generator, bins: int) -> np.ndarray:
-    """For each band the band, a fraction included, whose power it takes; shape (bins,)."""
+def _random_warps(batch: int, bins: int, rng: np.random.Generator) -> np.ndarray:
+    """For each band the band, a fraction included, whose power it takes; shape (batch, bins)."""
     knots = np.linspace(0, bins - 1, 6)
-    moved = knots * rng.uniform(0.84, 1.18)
-    if rng.random() < 0.7:
-        moved[1:-1] += rng.normal(0, 2.2, 4)
-    warp = np.interp(np.arange(bins), knots, np.maximum.accumulate(moved))
-    return np.clip(warp, 0, bins - 1)
+    moved = knots * rng.uniform(0.84, 1.18, (batch, 1))
+    moved[:, 1:-1] += rng.normal(0, 2.2, (batch, 4)) * (rng.random((batch, 1)) < 0.7)
+    warps = _random_curves(np.maximum.accumulate(moved, 1), bins)
+    unchanged = rng.random((batch, 1)) < 0.15
+    return np.where(unchanged, np.arange(bins), np.clip(warps, 0, bins - 1))
 
 
-def _warp_frequencies(log_power: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Move the spectrum along the Mel axis: band i takes what was at `source[i]`."""
+def _warp_frequencies(log_power: Tensor, source: np.ndarray) -> Tensor:
+    """Move spectra along the Mel axis: band i takes what was at `source[:, i]`."""
+    bins = log_power.shape[1]
     below = np.floor(source).astype(int)
-    above = np.minimum(below + 1, len(log_power) - 1)
-    share = (source - below)[:, None].astype(np.float32)
-    return log_power[below] * (1 - share) + log_power[above] * share
+    matrix = np.zeros((len(source), bins, bins), np.float32)
+    rows, bands = np.ogrid[: len(source), :bins]
+    share = (source - below).astype(np.float32)
+    matrix[rows, bands, below] = 1 - share
+    matrix[rows, bands, np.minimum(below + 1, bins - 1)] += share
+    return torch.from_numpy(matrix) @ log_power
 
 
-def _random_curve(knots: np.ndarray, bins: int) -> np.ndarray:
-    """A broken line through `knots` over all bands: shape (bins, 1)."""
-    places = np.linspace(0, bins - 1, len(knots))
-    return np.interp(np.arange(bins), places, knots)[:, None]
+def _random_curves(knots: np.ndarray, bins: int) -> np.ndarray:
+    """Broken lines through `knots` over all bands: (batch, knots) -> (batch, bins)."""
+    places = np.linspace(0, knots.shape[1] - 1, bins)
+    below = np.minimum(places.astype(int), knots.shape[1] - 2)
+    share = places - below
+    return knots[:, below] * (1 - share) + knots[:, below + 1] * share
 
 
-def _place(speech: np.ndarray, rng: np.random.Generator, frames: int) -> tuple[np.ndarray, int]:
-    bins, length = speech.shape
-    first = int(rng.integers(0, frames - length + 1)) if frames > length else 0
-    first -= first % 2
-    window = np.full((bins, frames), SMALLEST_POWER, np.float32)
-    window[:, first : first + length] = speech[:, : frames - first]
-    return window, first
-
-
-def _reverberate(power: np.ndarray, decay_seconds: float, wet: float) -> np.ndarray:
+def _reverberate(power: Tensor, decay_seconds: float, wet: float) -> Tensor:
     """Add an exponential tail that falls by 60 dB in `decay_seconds`: power, so by 10^-6."""
-    decay = 10 ** (-6 / (decay_seconds * FRAMES_PER_SECOND))
-    return power + 8 * wet * lfilter([0, 1 - decay], [1, -decay], power, axis=1)
+    decay = np.float32(10 ** (-6 / (decay_seconds * FRAMES_PER_SECOND)))
+    filtered = lfilter(
+        np.array([0, 1 - decay], np.float32), np.array([1, -decay]), power.numpy(), axis=1
+    )
+    return power + torch.from_numpy((8 * wet * filtered).astype(np.float32))
 
 
-def _noise(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Coloured noise of mean power 1, weaker in high bands."""
-    knots = rng.normal(0, 0.5, 4) - np.linspace(0, rng.uniform(0, 2), 4)
-    colour = 10 ** _random_curve(knots, shape[0])
-    return colour / colour.mean() * rng.gamma(2, 0.5, shape)
+def _noise(level: Tensor, frames: int, rng: np.random.Generator) -> Tensor:
+    """Coloured noise for windows whose speech has a level; weaker in high bands, or none.
+
+    Where nobody speaks at all, its level is random.
+    """
+    batch = len(level)
+    knots = rng.normal(0, 0.5, (batch, 4))
+    knots -= np.linspace(0, 1, 4) * rng.uniform(0, 2, (batch, 1))
+    colour = 10 ** _random_curves(knots, MEL_BINS)
+    silent = level < 100 * SMALLEST_POWER
+    level = torch.where(silent, 10 ** _column(rng.uniform(-4, 2, batch))[:, 0, 0], level)
+    ratio = 10 ** (rng.uniform(3, 40, batch) / 10)
+    loud = _column((rng.random(batch) < 0.5) / ratio)[:, 0, 0] * level
+    colour = torch.from_numpy((colour / colour.mean(1, keepdims=True)).astype(np.float32))
+    bank = _noise_bank()
+    firsts = rng.integers(0, bank.shape[1] - frames, batch)
+    pieces = torch.stack([bank[:, first : first + frames] for first in firsts.tolist()])
+    return pieces * (colour * loud[:, None])[:, :, None]
 
 
-def _limit_band(power: np.ndarray, low: int, high: int) -> np.ndarray:
+@cache
+def _noise_bank() -> Tensor:
+    """White noise of mean power 1: shape (MEL_BINS, _BANK)."""
+    noise = np.random.default_rng(0).gamma(2, 0.5, (MEL_BINS, _BANK))
+    return torch.from_numpy(noise.astype(np.float32))
+
+
+def _limit_band(power: Tensor, low: int, high: int) -> None:
     """A telephone: bands below `low` and from `high` on are weak."""
-    power = power.copy()
     power[:low] *= 1e-3
     power[high:] *= 1e-4
-    return power
 
 
-def _hide(features: np.ndarray, rng: np.random.Generator) -> None:
+def _hide(features: Tensor, rng: np.random.Generator) -> None:
     """Blank bands and moments, so that no phone hangs on a single cue.
 
     After Park et al., "SpecAugment: a simple data augmentation method for automatic speech
@@ -138,10 +154,15 @@ def _hide(features: np.ndarray, rng: np.random.Generator) -> None:
     bins, frames = features.shape
     for _ in range(2):
         if rng.random() < 0.35:
-            width = rng.integers(1, 11)
-            first = rng.integers(bins - width + 1)
+            width = int(rng.integers(1, 11))
+            first = int(rng.integers(bins - width + 1))
             features[first : first + width] = features.mean()
         if rng.random() < 0.25:
-            width = rng.integers(2, 13)
-            first = rng.integers(max(1, frames - width) + 1)
+            width = int(rng.integers(2, 13))
+            first = int(rng.integers(max(1, frames - width) + 1))
             features[:, first : first + width] = features.min()
+
+
+def _column(values: np.ndarray) -> Tensor:
+    """One value for each window, shape (batch, 1, 1), float32."""
+    return torch.from_numpy(np.asarray(values, np.float32))[:, None, None]

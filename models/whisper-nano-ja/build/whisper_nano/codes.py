@@ -38,27 +38,25 @@ PHONE_CODES = _phone_codes()
 POSITION_CODES = _position_codes()
 
 
-def encode_alignment(phones: Tensor, accent: Tensor, first: int = 0) -> Tensor:
+def encode_alignment(phones: Tensor, accent: Tensor, places: Tensor) -> Tensor:
     """The codes of frames.
 
     Args:
-        phones: how much of each phone a frame is; shape (batch, frames, phones), rows sum to 1.
+        phones: the frames' phones as codes, see `code_phones`; shape (batch, frames, PHONE_WIDTH).
         accent: pitch of the frame from -1 (low) to 1 (high); shape (batch, frames).
-        first: the place of the first frame in the 30-s window.
+        places: the frames' numbers in the 30-s window, shape (batch, frames).
 
     Returns:
         Shape (batch, frames, WIDTH); the mean square of a frame of one phone in high or low pitch
         is 1, so that layer-normalised encodings can equal it.
     """
-    batch, frames, _ = phones.shape
-    return torch.cat(
-        [
-            phones @ PHONE_CODES,
-            accent[..., None].expand(batch, frames, ACCENT_WIDTH),
-            POSITION_CODES[first : first + frames].expand(batch, frames, POSITION_WIDTH),
-        ],
-        -1,
-    )
+    accent = accent[..., None].expand(-1, -1, ACCENT_WIDTH)
+    return torch.cat([phones, accent, POSITION_CODES[places]], -1)
+
+
+def code_phones(phones: Tensor) -> Tensor:
+    """Codes of phone numbers: any shape -> (..., PHONE_WIDTH)."""
+    return PHONE_CODES[phones]
 
 
 def phone_scores(encodings: Tensor) -> Tensor:
@@ -74,8 +72,6 @@ def accent_part(encodings: Tensor) -> Tensor:
     return encodings[..., PHONE_WIDTH : PHONE_WIDTH + ACCENT_WIDTH].mean(-1)
 
 
-def position_error(encodings: Tensor, first: int = 0) -> Tensor:
+def position_error(encodings: Tensor, places: Tensor) -> Tensor:
     """Mean squared error of the position that encodings hold."""
-    frames = encodings.shape[1]
-    wanted = POSITION_CODES[first : first + frames]
-    return (encodings[..., PHONE_WIDTH + ACCENT_WIDTH :] - wanted).square().mean()
+    return (encodings[..., PHONE_WIDTH + ACCENT_WIDTH :] - POSITION_CODES[places]).square().mean()

@@ -12,12 +12,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from whisper_nano.codes import FRAME_SECONDS, FRAMES
-from whisper_nano.frames import choose_frames
-from whisper_nano.guidance import guidance_loss
-from whisper_nano.network import fast_precision, new_network
-from whisper_nano.phones import SILENCE
+from whisper_nano.guidance import GUIDED_HEADS, guidance_loss
+from whisper_nano.layout import Layout, lay_out, put_region
+from whisper_nano.network import decode
 from whisper_nano.settings import DecoderStage
-from whisper_nano.simulation import Placed, encode_simulated, simulate_alignment, time_phones
+from whisper_nano.simulation import Placed, simulate_encodings, time_phones
+from whisper_nano.splicing import splice
+from whisper_nano.start import first_decoder
 from whisper_nano.text_store import Sentence
 from whisper_nano.training import train
 from whisper_nano.transcripts import (
@@ -30,10 +31,11 @@ from whisper_nano.transcripts import (
 )
 from whisper_nano.vocabulary import Vocabulary
 
-# Frames above which a batch of single sentences is halved.
-_LONG_WINDOW = 420
-_SIMILAR = 64  # sentences of similar length, from which a batch is drawn
-_SILENT, _PROMPTED, _UNTIMED = 0.02, 0.15, 0.25  # shares of the windows
+_SIMILAR = 4  # a batch is drawn from so many times its size of sentences of similar length
+_NEAR = 500  # sentences of similar length, from which the end of a spliced one is taken
+_AT_START, _SILENT, _UNTIMED = 0.7, 0.02, 0.25  # shares of the windows
+_SPLICED, _PROMPTED = 0.35, 0.08  # shares of the sentences, of the steps
+_KEPT = 0.5  # share of the frames that the decoder is given
 
 
 @dataclass(frozen=True)
@@ -42,34 +44,102 @@ class DecoderBatch:
 
     Attributes:
         encodings: shape (batch, frames, WIDTH).
-        frames: their places in the window, shape (batch, frames).
+        layout: of their frames.
         inputs, answers, spans: see `transcripts.collate`.
     """
 
     encodings: Tensor
-    frames: Tensor
+    layout: Layout
     inputs: Tensor
     answers: Tensor
     spans: Tensor
 
 
+class TextWindows:
+    """Makes batches from sentences that nobody has spoken."""
+
+    def __init__(self, sentences: Sequence[Sentence], vocabulary: Vocabulary, frames: int):
+        """Make batches of about `frames` frames of 20 ms."""
+        self._sentences = sorted(sentences, key=lambda one: len(one.phones))
+        self._seconds = np.array([one.durations.mean(1).sum() for one in self._sentences])
+        self._vocabulary, self._frames = vocabulary, frames
+
+    def make(self, most: int, noise: float, rng: np.random.Generator) -> DecoderBatch:
+        """Simulated windows of up to `most` sentences each; a few are silent."""
+        prompted = rng.random() < _PROMPTED
+        chosen = self._choose(most, rng)
+        if prompted:
+            # Prompts are several times as long as what is written.
+            chosen = chosen[: max(1, len(chosen) // 3)]
+        groups = [[self._sentence(index, rng) for index in group] for group in chosen]
+        placed = [[] if rng.random() < _SILENT else _arrange(group, rng) for group in groups]
+        lengths = [round(row[-1].end / FRAME_SECONDS) if row else 0 for row in placed]
+        layout = lay_out([put_region(length, _AT_START, rng) for length in lengths], rng)
+        placed = [
+            [one.later(region.first * FRAME_SECONDS) for one in row]
+            for row, region in zip(placed, layout.regions, strict=True)
+        ]
+        transcripts = [
+            self._transcribe(row, group, prompted, rng) if row else transcribe_silence(rng)
+            for row, group in zip(placed, groups, strict=True)
+        ]
+        encodings, layout = simulate_encodings(placed, layout, _KEPT, noise, rng)
+        return DecoderBatch(encodings, layout, *collate(transcripts, self._vocabulary))
+
+    def _sentence(self, index: int, rng: np.random.Generator) -> Sentence:
+        """A sentence, or one spliced from it and one of similar length."""
+        sentence = self._sentences[index]
+        if rng.random() >= _SPLICED:
+            return sentence
+        other = index + int(rng.integers(-_NEAR, _NEAR + 1))
+        return splice(sentence, self._sentences[min(max(other, 0), len(self._sentences) - 1)], rng)
+
+    def _choose(self, most: int, rng: np.random.Generator) -> list[np.ndarray]:
+        total = len(self._sentences)
+        if most > 1:
+            typical = self._seconds.mean() * (most + 2) / 2 / FRAME_SECONDS
+            count = max(1, int(self._frames / min(FRAMES, typical)))
+            return [rng.integers(total, size=rng.integers(2, most + 1)) for _ in range(count)]
+        first = int(rng.integers(total))
+        count = max(1, int(self._frames / (self._seconds[first] / FRAME_SECONDS + 40)))
+        near = min(total, _SIMILAR * count)
+        first = min(first, total - near)
+        return [np.array([first + index]) for index in rng.choice(near, min(count, near), False)]
+
+    def _transcribe(
+        self,
+        placed: Sequence[Placed],
+        group: Sequence[Sentence],
+        prompted: bool,
+        rng: np.random.Generator,
+    ) -> Transcript:
+        timed = rng.random() >= _UNTIMED
+        prompt = previous_text(self._sentences, group, rng) if prompted else []
+        return transcribe(placed, timed, prompt)
+
+
 def train_decoder(
-    sentences: Sequence[Sentence], vocabulary: Vocabulary, stage: DecoderStage, state: Path
+    sentences: Sequence[Sentence],
+    vocabulary: Vocabulary,
+    stage: DecoderStage,
+    state: Path,
+    start: str = "",
 ) -> nn.Module:
-    """Train a decoder with the small vocabulary on analysed sentences."""
-    decoder = new_network(vocabulary.size, stage.seed).model.decoder
-    by_length = sorted(sentences, key=lambda sentence: len(sentence.phones))
+    """Train a decoder with the small vocabulary on analysed sentences.
+
+    Args:
+        sentences: what is written.
+        vocabulary: the small vocabulary.
+        stage: how.
+        state: folder of the checkpoint.
+        start: directory of the model that it begins with; empty for random weights.
+    """
+    decoder = first_decoder(start, vocabulary, stage.seed)
+    windows = TextWindows(sentences, vocabulary, stage.batch_frames)
 
     def step(rng: np.random.Generator, done: float) -> dict[str, float]:
-        if done > stage.windows_from and rng.random() < stage.windows_share:
-            groups = choose_groups(sentences, stage.window_batch_size, 9, rng)
-            frames = FRAMES if rng.random() < 0.5 else int(rng.integers(600, 1401))
-        else:
-            groups = [[one] for one in choose_similar(by_length, stage.batch_size, rng)]
-            frames = frames_for(groups)
-            if frames > _LONG_WINDOW:
-                groups = groups[: max(1, len(groups) // 2)]
-        batch = simulate(groups, frames, sentences, vocabulary, rng)
+        several = done > stage.windows_from and rng.random() < stage.windows_share
+        batch = windows.make(stage.most if several else 1, stage.noise, rng)
         loss, guide, right = decoder_loss(decoder, batch, vocabulary)
         (loss + stage.guidance * guide).backward()
         return {"loss": loss.item(), "guidance": guide.item(), "right": right}
@@ -82,102 +152,25 @@ def decoder_loss(
     decoder: nn.Module, batch: DecoderBatch, vocabulary: Vocabulary
 ) -> tuple[Tensor, Tensor, float]:
     """The loss of the transcript, that of the attention, and the share of right tokens."""
-    with fast_precision():
-        output = decoder(
-            input_ids=batch.inputs,
-            encoder_hidden_states=batch.encodings,
-            output_attentions=True,
-            use_cache=False,
-        )
-        asked = batch.answers != IGNORED
-        # Scores only where an answer is asked for: prompts and padding cost nothing.
-        scores = output.last_hidden_state[asked] @ decoder.embed_tokens.weight.T
-    scores, answers = scores.float(), batch.answers[asked]
+    hidden, looks = decode(decoder, batch.inputs, batch.encodings, batch.layout, GUIDED_HEADS)
+    asked = batch.answers != IGNORED
+    # Scores only where an answer is asked for: prompts and padding cost nothing.
+    scores, answers = hidden[asked] @ decoder.embed_tokens.weight.T, batch.answers[asked]
     right = (scores.argmax(1) == answers).float().mean().item()
     loss = vocabulary.cross_entropy(scores, answers)
-    return loss, guidance_loss(output.cross_attentions, batch.spans, batch.frames), right
+    return loss, guidance_loss(looks, batch.spans, batch.layout.places), right
 
 
-def choose_similar(
-    by_length: Sequence[Sentence], count: int, rng: np.random.Generator
-) -> list[Sentence]:
-    """Random sentences of similar length; one may come twice."""
-    similar = min(_SIMILAR, len(by_length))
-    first = int(rng.integers(len(by_length) - similar + 1))
-    return [by_length[first + index] for index in rng.integers(similar, size=count)]
-
-
-def choose_groups(
-    sentences: Sequence[Sentence], count: int, most: int, rng: np.random.Generator
-) -> list[list[Sentence]]:
-    """For each of `count` windows 2 to `most` random sentences."""
-    return [
-        [sentences[index] for index in rng.integers(len(sentences), size=rng.integers(2, most + 1))]
-        for _ in range(count)
-    ]
-
-
-def frames_for(groups: Sequence[Sequence[Sentence]]) -> int:
-    """Length of windows in which the longest group is most likely to fit."""
-    seconds = max(sum(one.durations.sum(0).max() for one in group) for group in groups)
-    return min(FRAMES, int(seconds * 1.25 / FRAME_SECONDS) + 20)
-
-
-def place_sentences(
-    sentences: Sequence[Sentence], frames: int, rng: np.random.Generator
-) -> list[Placed]:
-    """Put sentences one after another into a window, as many as it holds."""
-    placed: list[Placed] = []
-    start = rng.uniform(0, 0.5)
+def _arrange(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Placed]:
+    """Sentences one after another, as many as fit into a window, the first at 0 s."""
+    arranged: list[Placed] = []
+    start = 0.0 if rng.random() < 0.6 else rng.uniform(0, 1)
     for sentence in sentences:
-        one = Placed(sentence, time_phones(sentence, rng), start)
-        if one.end > frames * FRAME_SECONDS:
+        borders = time_phones(sentence, rng)
+        # A part of the silence before the speech is missing.
+        one = Placed(sentence, borders, start - rng.uniform(0, borders[1]))
+        if one.end > FRAMES * FRAME_SECONDS:
             break
-        placed.append(one)
+        arranged.append(one)
         start = one.end + rng.uniform(0, 0.6)
-    return placed
-
-
-def simulate(
-    groups: Sequence[Sequence[Sentence]],
-    frames: int,
-    corpus: Sequence[Sentence],
-    vocabulary: Vocabulary,
-    rng: np.random.Generator,
-    kept: float = 1.0,
-    noise: float = 0.5,
-) -> DecoderBatch:
-    """Simulate windows, each with one group of sentences; a few are silent.
-
-    Args:
-        groups: sentences, of which each window holds as many as fit.
-        frames: length of the windows.
-        corpus: sentences that prompts are made of.
-        vocabulary: the decoder's.
-        rng: source of everything random.
-        kept: see `choose_frames`.
-        noise: see `encode_simulated`.
-    """
-    transcripts, alignments = [], []
-    for group in groups:
-        silent = rng.random() < _SILENT
-        placed = [] if silent else place_sentences(group, frames, rng)
-        transcripts.append(
-            transcribe_silence(rng) if silent else _transcribe(placed, group, corpus, rng)
-        )
-        alignments.append(simulate_alignment(placed, frames, rng))
-    shares, accent = (np.stack(arrays) for arrays in zip(*alignments, strict=True))
-    chosen = choose_frames(shares[..., SILENCE] < 0.9, kept, rng)
-    encodings = encode_simulated(shares, accent, chosen, noise, rng)
-    return DecoderBatch(encodings, chosen, *collate(transcripts, vocabulary))
-
-
-def _transcribe(
-    placed: Sequence[Placed],
-    group: Sequence[Sentence],
-    corpus: Sequence[Sentence],
-    rng: np.random.Generator,
-) -> Transcript:
-    timed = rng.random() >= _UNTIMED
-    prompt = previous_text(corpus, group, rng) if rng.random() < _PROMPTED else []
-    return transcribe(placed, timed, prompt)
+    return arranged

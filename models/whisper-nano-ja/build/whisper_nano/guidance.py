@@ -29,12 +29,11 @@ def guidance_mask(spans: Tensor, frames: Tensor) -> Tensor:
     return ((frame >= first) & (frame <= last)).float()
 
 
-def guidance_loss(attentions: Sequence[Tensor], spans: Tensor, frames: Tensor) -> Tensor:
+def guidance_loss(looks: Sequence[Tensor], spans: Tensor, frames: Tensor) -> Tensor:
     """How far the guided heads look elsewhere: mean of -log(attention inside the mask).
 
     Args:
-        attentions: the decoder's cross attentions, one tensor a layer, of shape
-            (batch, heads, n, frames).
+        looks: what each of GUIDED_HEADS looks at, tensors of shape (batch, n, frames).
         spans, frames: see `guidance_mask`; positions of what is not said do not count.
 
     Returns:
@@ -44,7 +43,5 @@ def guidance_loss(attentions: Sequence[Tensor], spans: Tensor, frames: Tensor) -
     if not said.any():
         return torch.zeros(())
     mask = guidance_mask(spans, frames)[said]
-    inside = [
-        (attentions[layer][:, head][said].float() * mask).sum(-1) for layer, head in GUIDED_HEADS
-    ]
+    inside = [(look[said] * mask).sum(-1) for look in looks]
     return -torch.log(torch.stack(inside) + 1e-4).mean()

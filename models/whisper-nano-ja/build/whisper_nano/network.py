@@ -1,6 +1,6 @@
 """The network: Whisper's own architecture, four layers of width 256 on either side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 from whisper_nano.codes import FRAMES, WIDTH
+from whisper_nano.layout import Layout
 from whisper_nano.speech_store import MEL_BINS
 from whisper_nano.vocabulary import Vocabulary
+from whisper_terms.devices import has_bfloat16
 from whisper_terms.tables import atomic_path
 
 LAYERS = HEADS = 4
@@ -40,13 +42,12 @@ def nano_config(vocabulary_size: int, **special_ids: int) -> WhisperConfig:
 
 
 def new_network(vocabulary_size: int, seed: int = 0) -> WhisperForConditionalGeneration:
-    """A network with random weights; it gives its attention weights ("eager").
+    """A network with random weights.
 
     Initial weights are larger than transformers', which suit long trainings of wide networks.
     """
     torch.manual_seed(seed)
     network = WhisperForConditionalGeneration(nano_config(vocabulary_size))
-    network.set_attn_implementation("eager")
     for name, weight in network.named_parameters():
         if "conv" in name and weight.dim() == 3:
             nn.init.kaiming_normal_(weight)
@@ -57,37 +58,120 @@ def new_network(vocabulary_size: int, seed: int = 0) -> WhisperForConditionalGen
     return network
 
 
-def encode(encoder: nn.Module, features: Tensor, first: int = 0) -> Tensor:
-    """Run the encoder on a window of any length, which transformers' own code refuses.
+def encode(encoder: nn.Module, features: Tensor, layout: Layout | None = None) -> Tensor:
+    """Run the encoder on the frames of a layout, which transformers' own code refuses.
 
     Args:
         encoder: of `new_network`.
         features: shape (batch, MEL_BINS, 2 * frames).
-        first: the place of the first frame in the 30-s window.
+        layout: of these frames; without one they are the first of their windows.
 
     Returns:
         Shape (batch, frames, WIDTH), float32.
     """
-    hidden = nn.functional.gelu(encoder.conv1(features))
-    hidden = nn.functional.gelu(encoder.conv2(hidden)).transpose(1, 2)
-    hidden = hidden + encoder.embed_positions.weight[first : first + hidden.shape[1]]
+    bias = None
+    places = torch.arange(features.shape[2] // 2)
+    if layout is not None:
+        places, bias = layout.places, _attention_bias(layout.weight)
     with fast_precision():
+        hidden = nn.functional.gelu(encoder.conv1(features))
+        hidden = nn.functional.gelu(encoder.conv2(hidden)).transpose(1, 2)
+        hidden = hidden.float() + encoder.embed_positions.weight[places]
         for layer in encoder.layers:
-            hidden = layer(hidden, None)
-            # Releases of transformers differ in whether a layer gives a tuple.
-            hidden = hidden[0] if isinstance(hidden, tuple) else hidden
+            seen = layer.self_attn_layer_norm(hidden)
+            hidden = hidden + _attend(layer.self_attn, seen, seen, bias)
+            hidden = hidden + _feed_forward(layer, hidden)
     return encoder.layer_norm(hidden.float())
 
 
-def fast_precision() -> torch.autocast:
-    """bfloat16 for the matrix products where the CPU has it.
+def decode(
+    decoder: nn.Module,
+    inputs: Tensor,
+    encodings: Tensor,
+    layout: Layout,
+    guided: Sequence[tuple[int, int]] = (),
+) -> tuple[Tensor, list[Tensor]]:
+    """Run the decoder on all tokens at once.
 
-    Where it has not, PyTorch emulates it: measured on such a CPU, at a third of the speed of
-    float32.
+    Args:
+        decoder: of `new_network`.
+        inputs: token ids of the small vocabulary, shape (batch, n).
+        encodings: shape (batch, frames, WIDTH).
+        layout: of these frames.
+        guided: (layer, head) of the cross attentions that are wanted.
+
+    Returns:
+        Hidden states, shape (batch, n, WIDTH), and for each of `guided` where it looks: the share
+        of each of the layout's frames, shape (batch, n, frames).
     """
-    able = torch.cpu.get_capabilities()
-    native = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-    return torch.autocast("cpu", torch.bfloat16, enabled=native)
+    bias, looks = _attention_bias(layout.weight), []
+    hidden = decoder.embed_tokens(inputs) + decoder.embed_positions.weight[: inputs.shape[1]]
+    with fast_precision():
+        for number, layer in enumerate(decoder.layers):
+            seen = layer.self_attn_layer_norm(hidden)
+            hidden = hidden + _attend(layer.self_attn, seen, seen, causal=True)
+            seen = layer.encoder_attn_layer_norm(hidden)
+            hidden = hidden + _attend(layer.encoder_attn, seen, encodings, bias)
+            looks += [
+                _look(layer.encoder_attn, seen, encodings, bias, head)
+                for of, head in guided
+                if of == number
+            ]
+            hidden = hidden + _feed_forward(layer, hidden)
+    return decoder.layer_norm(hidden.float()), looks
+
+
+def _attention_bias(weight: Tensor) -> Tensor:
+    """Added to the scores of keys, shape (batch, 1, 1, frames): see layout.py."""
+    return weight[:, None, None]
+
+
+def _attend(
+    attention: nn.Module,
+    asking: Tensor,
+    answering: Tensor,
+    bias: Tensor | None = None,
+    causal: bool = False,
+) -> Tensor:
+    """Attention of (batch, n, WIDTH) to (batch, m, WIDTH)."""
+    queries = _split(attention.q_proj(asking))
+    keys = _split(attention.k_proj(answering))
+    values = _split(attention.v_proj(answering))
+    mixed = nn.functional.scaled_dot_product_attention(
+        queries,
+        keys,
+        values,
+        attn_mask=None if bias is None else bias.to(queries.dtype),
+        is_causal=causal,
+    )
+    return attention.out_proj(mixed.transpose(1, 2).flatten(2))
+
+
+def _look(attention: nn.Module, asking: Tensor, answering: Tensor, bias: Tensor, head: int):
+    """What one head of an attention looks at, shape (batch, n, m), float32."""
+    inside = slice(head * WIDTH // HEADS, (head + 1) * WIDTH // HEADS)
+    queries = nn.functional.linear(
+        asking, attention.q_proj.weight[inside], attention.q_proj.bias[inside]
+    )
+    keys = nn.functional.linear(answering, attention.k_proj.weight[inside])
+    scores = queries @ keys.transpose(1, 2) * (WIDTH // HEADS) ** -0.5
+    return (scores.float() + bias[:, 0]).softmax(-1)
+
+
+def _split(values: Tensor) -> Tensor:
+    """(batch, n, WIDTH) -> (batch, HEADS, n, WIDTH / HEADS)."""
+    return values.unflatten(2, (HEADS, -1)).transpose(1, 2)
+
+
+def _feed_forward(layer: nn.Module, hidden: Tensor) -> Tensor:
+    inner = nn.functional.gelu(layer.fc1(layer.final_layer_norm(hidden)))
+    return layer.fc2(inner)
+
+
+def fast_precision() -> torch.autocast:
+    """bfloat16 for the matrix products where the CPU has it."""
+    enabled = has_bfloat16(torch.device("cpu"))
+    return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
 
 
 def save_weights(

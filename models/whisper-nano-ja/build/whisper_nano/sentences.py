@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import yaml
 
+from whisper_nano.everyday import everyday_sentences
 from whisper_nano.settings import Selection, Source, Without
 from whisper_terms.dictionary import read_dictionaries
 from whisper_terms.errors import Fault, UserError
@@ -62,11 +64,14 @@ def read_source(source: Source) -> list[str]:
     """The sentences of a file, as they are written.
 
     `rohan` is a line of ROHAN4600, `ID:漢字(かんじ)の文。,カンジノブン。`, without its readings;
-    `table` has a column `text`; `lines` has one sentence a line.
+    `table` has a column `text`; `lines` has one sentence a line; `everyday` has
+    patterns and words (YAML), from which sentences are made.
 
     Raises:
         UserError: the file is missing, is not UTF-8, or is not of that format.
     """
+    if source.format == "everyday":
+        return _make_sentences(Path(source.file), source.count)
     if source.format == "table":
         return [row["text"].strip() for row in read_table(source.file, ["text"])]
     lines = _read_lines(Path(source.file))
@@ -110,15 +115,26 @@ def _without_readings(line: str) -> str:
     return re.sub(r"\([^)]*\)", "", written)
 
 
-def _read_lines(path: Path) -> list[str]:
+def _make_sentences(path: Path, count: int) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return everyday_sentences(yaml.safe_load(_read_text(path)), count)
+    except (KeyError, TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
+        cure = "give `patterns` and, for each of their slots, `words`"
+        raise UserError(Fault(f"makes no sentences: {error!r}", cure, path)) from error
+
+
+def _read_lines(path: Path) -> list[str]:
+    return [line.strip() for line in _read_text(path).splitlines() if line.strip()]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         cure = "fetch it (models/whisper-nano-ja/README.md says where), or change sources"
         raise UserError(Fault("no such file", cure, path)) from None
     except UnicodeDecodeError:
         raise UserError(Fault("is not UTF-8", "save it as UTF-8", path)) from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _take_turns(queues: Sequence[tuple[Iterator[str], int]]) -> Iterator[str]:

@@ -16,13 +16,15 @@ class Source(Settings):
 
     Attributes:
         file: its path.
-        format: `rohan`, `table` or `lines`; see sentences.py.
+        format: `rohan`, `table`, `lines` or `everyday`; see sentences.py.
+        count: sentences to make, of `everyday`.
         turn: how many of its sentences are spoken before the next source has its turn.
         characters: shortest and longest sentence that is spoken.
     """
 
     file: FilePath
-    format: Literal["rohan", "table", "lines"]
+    format: Literal["rohan", "table", "lines", "everyday"]
+    count: Count = 10_000
     turn: Count = 1
     characters: tuple[int, int] = (1, 1000)
 
@@ -92,6 +94,38 @@ class Speech(Settings):
         return self
 
 
+class Neural(Settings):
+    """How sentences are spoken by Kokoro, whose voices mix (see neural_speaking.py).
+
+    Attributes:
+        spoken: how many sentences: the last ones of those to be spoken.
+        part: sentences in one file of the store, which one job speaks.
+        speeds: lowest and highest rate of speaking, as a factor.
+        rates: factors by which the recording is played faster; pitch and formants rise with it.
+        seed: of voice, speed and rate.
+    """
+
+    spoken: Count
+    part: Count = 100
+    speeds: tuple[Positive, Positive] = (0.85, 1.15)
+    rates: Annotated[list[Positive], Field(min_length=1)]
+    seed: int = 1
+
+
+class Measure(Settings):
+    """What the model is measured on.
+
+    Attributes:
+        sentences: how many of the held-out ones.
+        voices: who speaks them: some heard in training, one not.
+        seed: of the choice.
+    """
+
+    sentences: Count = 120
+    voices: Annotated[list[Voice], Field(min_length=1)]
+    seed: int = 5
+
+
 class Stage(Settings):
     """A training: how long, and the course of its learning rate (see training.py).
 
@@ -113,28 +147,37 @@ class Stage(Settings):
 
 
 class EncoderStage(Stage):
-    """Stage 1, on spoken sentences: alignment codes from sound."""
+    """Stage 1, on spoken sentences: alignment codes from sound.
 
-    batch_size: Count = 16
+    Attributes:
+        batch_frames: frames of 20 ms in a step, about.
+        most: sentences in a window that holds several.
+        windows_share: share of the steps with such windows.
+    """
+
+    batch_frames: Count = 12_000
+    most: Count = 7
+    windows_share: Share = 0.1
     learning_rate: Positive = 1e-3
-    longest: Positive = 8.0  # seconds of a sentence
 
 
 class DecoderStage(Stage):
     """Stage 2, on text: the sentence from simulated encodings.
 
     Attributes:
-        batch_size: single sentences in a step; half of it where they are long.
-        window_batch_size: windows of several sentences in a step.
+        batch_frames: frames of 20 ms in a step, about.
+        most: sentences in a window that holds several.
         windows_from: share of the steps after which such windows come.
         windows_share: how many of the steps hold them from then on.
+        noise: greatest standard deviation of the noise in the encodings.
         guidance: weight of the guided attention.
     """
 
-    batch_size: Count = 32
-    window_batch_size: Count = 4
-    windows_from: Share = 0.72
-    windows_share: Share = 0.6
+    batch_frames: Count = 12_000
+    most: Count = 7
+    windows_from: Share = 0.5
+    windows_share: Share = 0.15
+    noise: float = 0.5
     learning_rate: Positive = 1e-3
     guidance: float = 0.15
 
@@ -143,25 +186,25 @@ class JointStage(Stage):
     """Stage 3, on speech and text: encoder and decoder together.
 
     Attributes:
-        batch_size: short windows in a step.
-        window_batch_size: windows of 30 s in a step.
-        text_batch_size: simulated windows of one sentence in a step.
-        text_window_batch_size: simulated windows of several sentences in a step.
-        guidance, phones, positions, text: weights of the losses beside that of the transcript.
-        longest: seconds of a sentence.
+        batch_frames, text_frames: frames of 20 ms in a step, about: of speech, of simulated text.
+        most: sentences in a window that holds several.
+        windows_share: share of the steps with such windows.
+        neural_share: share of the utterances that Kokoro speaks, where there are any.
+        noise: greatest standard deviation of the noise in simulated encodings.
+        guidance, alignment, text: weights of the losses beside that of the transcript.
     """
 
-    batch_size: Count = 12
-    window_batch_size: Count = 3
-    text_batch_size: Count = 20
-    text_window_batch_size: Count = 4
-    encoder_learning_rate: Positive = 2e-4
-    decoder_learning_rate: Positive = 4e-4
-    guidance: float = 0.15
-    phones: float = 0.3
-    positions: float = 0.1
-    text: float = 1.0
-    longest: Positive = 9.0
+    batch_frames: Count = 12_000
+    text_frames: Count = 12_000
+    most: Count = 7
+    windows_share: Share = 0.2
+    neural_share: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    noise: float = 0.5
+    encoder_learning_rate: Positive = 4e-4
+    decoder_learning_rate: Positive = 6e-4
+    guidance: float = 0.1
+    alignment: float = 0.3
+    text: float = 0.7
 
 
 class Build(Settings):
@@ -170,7 +213,10 @@ class Build(Settings):
     Attributes:
         results: folder of everything that is made.
         sentences, speech: what is trained on.
+        neural: speech of Kokoro beside it, in the third stage.
+        start: directory of the model that training begins with; empty for random weights.
         encoder, decoder, joint: the three stages.
+        measure: what the model is measured on.
         memory_mb, runtime_minutes: what jobs ask of a cluster.
         training_memory_mb, training_runtime_minutes: what the stages ask for.
     """
@@ -178,9 +224,12 @@ class Build(Settings):
     results: FilePath
     sentences: Selection
     speech: Speech
+    neural: Neural | None = None
+    start: OptionalFilePath = ""
     encoder: EncoderStage
     decoder: DecoderStage
     joint: JointStage
+    measure: Measure
     memory_mb: Count = 4000
     runtime_minutes: Count = 60
     training_memory_mb: Count = 16_000

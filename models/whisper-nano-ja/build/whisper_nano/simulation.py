@@ -5,16 +5,17 @@ phones confused, neighbours blurred and noise added they resemble the output of 
 at a thousandth of the cost of speech. So the decoder learns spelling from all the text there is.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
-from whisper_nano.codes import FRAME_SECONDS, WIDTH, encode_alignment
-from whisper_nano.frames import take_frames
+from whisper_nano.codes import FRAME_SECONDS, WIDTH, code_phones, encode_alignment
+from whisper_nano.layout import Layout
 from whisper_nano.phones import PHONE_IDS, PHONES, SILENCE
 from whisper_nano.text_store import Sentence
 
@@ -53,6 +54,10 @@ class Placed:
         """Seconds at which the speech itself starts and ends."""
         return self.start + float(self.borders[1]), self.start + float(self.borders[-2])
 
+    def later(self, seconds: float) -> "Placed":
+        """The same, so much later."""
+        return replace(self, start=self.start + seconds)
+
     def token_seconds(self) -> np.ndarray:
         """Start and end of each token, shape (tokens, 2)."""
         return self.start + np.interp(
@@ -66,75 +71,85 @@ def time_phones(sentence: Sentence, rng: np.random.Generator) -> np.ndarray:
     rate = rng.uniform(0.72, 1.4)
     seconds = sentence.durations @ voices * rate
     seconds = seconds * np.exp(rng.normal(0, 0.15, len(seconds)))
-    seconds[0], seconds[-1] = rng.uniform(0.1, 0.4, 2)
+    seconds[0], seconds[-1] = rng.uniform(0, 0.4, 2)
     return np.concatenate([[0], np.cumsum(seconds)])
 
 
-def simulate_alignment(
-    placed: Sequence[Placed], frames: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """What an encoder might take for the alignment of a window.
-
-    Returns:
-        The share of each phone in each frame, shape (frames, phones), and the pitch of each frame,
-        shape (frames,), both float32.
-    """
-    shares = np.zeros((frames, len(PHONES)), np.float32)
-    shares[:, SILENCE] = 1
-    accent = np.zeros(frames, np.float32)
-    confused = rng.uniform(0, 0.12)  # share of the phones
-    for one in placed:
-        _write(shares, accent, one, confused, rng)
-    return _blur(shares, rng.uniform(0, 0.5)), accent
-
-
-def encode_simulated(
-    shares: np.ndarray,
-    accent: np.ndarray,
-    frames: Tensor,
+def simulate_encodings(
+    placed: Sequence[Sequence[Placed]],
+    layout: Layout,
+    share: float,
     noise: float,
     rng: np.random.Generator,
-) -> Tensor:
-    """Noisy alignment codes of windows, layer-normalised as an encoder's output is.
+) -> tuple[Tensor, Layout]:
+    """What an encoder might say of windows: noisy alignment codes, layer-normalised as its are.
 
     Args:
-        shares: shape (batch, frames, phones).
-        accent: shape (batch, frames).
-        frames: the numbers of the frames to encode, shape (batch, kept).
+        placed: the sentences of each window, inside its region.
+        layout: of the windows.
+        share: how many of the frames are given, at random: most of a phone's are alike.
         noise: the noise's greatest standard deviation.
         rng: source of everything random.
 
     Returns:
-        Shape (batch, kept, WIDTH).
+        Encodings, shape (batch, kept frames, WIDTH), and their layout.
     """
-    codes = encode_alignment(torch.from_numpy(shares), torch.from_numpy(accent))
-    codes = take_frames(codes, frames)
-    deviation = rng.uniform(0, noise, (len(codes), 1, 1)).astype(np.float32)
-    noisy = codes + torch.from_numpy(rng.standard_normal(codes.shape, np.float32) * deviation)
-    return layer_norm(noisy, (WIDTH,))
+    shape = len(placed), layout.frames
+    said = np.full(shape, SILENCE, np.int64)
+    heard, doubt = said.copy(), np.zeros(shape, np.float32)
+    accent = np.zeros(shape, np.float32)
+    for row, sentences in enumerate(placed):
+        confused = rng.uniform(0, 0.12)  # share of the phones
+        for one in sentences:
+            first = layout.regions[row].first
+            _write(
+                [values[row] for values in (said, heard, doubt, accent)], one, first, confused, rng
+            )
+    said, heard = (code_phones(torch.from_numpy(phones)) for phones in (said, heard))
+    phones = torch.lerp(said, heard, torch.from_numpy(doubt)[..., None])
+    phones = _blur(phones, _column(rng.uniform(0, 0.5, len(placed))))
+    kept, chosen = layout.thinned(share, rng)
+    phones = phones.gather(1, chosen[..., None].expand(-1, -1, phones.shape[2]))
+    codes = encode_alignment(phones, torch.from_numpy(accent).gather(1, chosen), kept.places)
+    deviation = _column(rng.uniform(0, noise, len(placed)))
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    noisy = codes + torch.randn(codes.shape, generator=generator) * deviation
+    return layer_norm(noisy, (WIDTH,)), kept
 
 
 def _write(
-    shares: np.ndarray,
-    accent: np.ndarray,
+    rows: Sequence[np.ndarray],
     placed: Placed,
+    first: int,
     confused: float,
     rng: np.random.Generator,
 ) -> None:
-    """Put one sentence into the window."""
+    """Put one sentence into the rows of a window whose region starts at frame `first`."""
+    said, heard, doubt, accent = rows
     phones, pitch = placed.sentence.phones.astype(int), placed.sentence.accent.astype(np.float32)
-    heard, doubt = _confuse(phones, confused, rng)
+    other, doubts = _confuse(phones, confused, rng)
     pitch[rng.random(len(pitch)) < 0.08] *= -1
     pitch *= rng.uniform(0.3, 1)
 
-    first = int(placed.start / FRAME_SECONDS)
-    window = np.arange(first, min(len(shares), int(placed.end / FRAME_SECONDS)))
-    seconds = (window + 0.5) * FRAME_SECONDS - placed.start
+    start = max(0, math.ceil(placed.start / FRAME_SECONDS) - first)
+    inside = np.arange(start, min(len(said), int(placed.end / FRAME_SECONDS) - first))
+    seconds = (first + inside + 0.5) * FRAME_SECONDS - placed.start
     places = np.clip(np.searchsorted(placed.borders, seconds) - 1, 0, len(phones) - 1)
-    shares[window] = 0
-    shares[window, phones[places]] += 1 - doubt[places]
-    shares[window, heard[places]] += doubt[places]
-    accent[window] = pitch[places]
+    said[inside], heard[inside], doubt[inside] = phones[places], other[places], doubts[places]
+    accent[inside] = pitch[places]
+
+
+def _blur(codes: Tensor, weight: Tensor) -> Tensor:
+    """Mix each frame with its neighbours: codes of shape (batch, frames, width)."""
+    blurred = codes.clone()
+    blurred[:, 1:] += weight * codes[:, :-1]
+    blurred[:, :-1] += weight * codes[:, 1:]
+    return blurred / (1 + 2 * weight)
+
+
+def _column(values: np.ndarray) -> Tensor:
+    """One value for each window, shape (batch, 1, 1), float32."""
+    return torch.from_numpy(values.astype(np.float32))[:, None, None]
 
 
 def _confuse(
@@ -147,14 +162,6 @@ def _confuse(
     heard[chosen] = np.minimum(reached.sum(1), len(PHONES) - 1)
     doubt[chosen] = rng.random(len(chosen))
     return heard, doubt
-
-
-def _blur(shares: np.ndarray, weight: float) -> np.ndarray:
-    """Mix each frame with its neighbours."""
-    blurred = shares.copy()
-    blurred[1:] += weight * shares[:-1]
-    blurred[:-1] += weight * shares[1:]
-    return blurred / blurred.sum(1, keepdims=True)
 
 
 def _confusions() -> np.ndarray:

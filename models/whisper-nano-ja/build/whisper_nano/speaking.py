@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
 
@@ -42,60 +43,76 @@ def speak_part(texts: Sequence[str], part: int, speech: settings.Speech) -> list
     return [utterance for utterance in spoken if utterance and utterance.frames]
 
 
+@dataclass(frozen=True)
+class Clip:
+    """A recording of a sentence.
+
+    Attributes:
+        text: the sentence.
+        samples: 16 kHz, float32.
+        phones, accent, borders: see `Utterance`.
+    """
+
+    text: str
+    samples: np.ndarray
+    phones: np.ndarray
+    accent: np.ndarray
+    borders: np.ndarray
+
+    def utterance(self) -> Utterance:
+        """The recording as networks hear it."""
+        power = log_mel_power(self.samples)
+        return Utterance(self.text, power, self.phones, self.accent, self.borders)
+
+
 class Speaker:
     """All voices, with their duration trees."""
 
     def __init__(self, speech: settings.Speech):
         self._voices, self._rates = speech.voices, speech.rates
-        self._trees = [read_voice_durations(voice) for voice in speech.voices]
+        self._trees = {voice.name: read_voice_durations(voice) for voice in speech.voices}
         shares = np.array([voice.share for voice in speech.voices])
         self._shares = shares / shares.sum()
         self._engine = OpenJTalk()
 
     def speak(self, text: str, rng: np.random.Generator) -> Utterance | None:
         """Speak a sentence in a random voice, pitch and rate; None where that is not possible."""
-        chosen = rng.choice(len(self._shares), p=self._shares)
-        voice, tree = self._voices[chosen], self._trees[chosen]
+        voice = self._voices[rng.choice(len(self._shares), p=self._shares)]
         tone, faster = rng.uniform(*voice.half_tones), rng.choice(self._rates)
-        return speak_as(self._engine, text, voice, tree, float(tone), float(faster))
+        clip = self.record(text, voice, float(tone), float(faster))
+        return clip and clip.utterance()
 
+    def record(
+        self, text: str, voice: settings.Voice, half_tone: float, faster: float
+    ) -> Clip | None:
+        """Speak a sentence and play the recording faster by a factor.
 
-def speak_as(
-    engine: OpenJTalk,
-    text: str,
-    voice: settings.Voice,
-    tree: DurationTree,
-    half_tone: float,
-    faster: float,
-) -> Utterance | None:
-    """Speak a sentence and play the recording faster by a factor.
-
-    Vocal tract, pitch and rate all change by that factor. It leaves the engine's own speed at 1,
-    where the durations of the tree are exact.
-    """
-    labels = full_context_labels(SpokenText(text))
-    phones = phone_ids(phones_of(labels)) if labels else None
-    if phones is None:
-        return None
-    played = Voice(
-        voice.name,
-        voice.file,
-        half_tone=half_tone + 12 * math.log2(faster),
-        speed=faster,
-        vocal_tract=faster,
-    )
-    try:
-        samples, rate = engine.speak(SpokenText(text), played)
-    except UserError:
-        return None
-    seconds = tree.seconds(labels) / faster
-    return Utterance(
-        text=text,
-        log_power=log_mel_power(_at_16_khz(samples, rate)),
-        phones=phones,
-        accent=accents_of(labels),
-        borders=np.concatenate([[0], np.cumsum(seconds)]).astype(np.float32),
-    )
+        Vocal tract, pitch and rate all change by that factor. It leaves the engine's own speed at
+        1, where the durations of the tree are exact.
+        """
+        labels = full_context_labels(SpokenText(text))
+        phones = phone_ids(phones_of(labels)) if labels else None
+        if phones is None:
+            return None
+        played = Voice(
+            voice.name,
+            voice.file,
+            half_tone=half_tone + 12 * math.log2(faster),
+            speed=faster,
+            vocal_tract=faster,
+        )
+        try:
+            samples, rate = self._engine.speak(SpokenText(text), played)
+        except UserError:
+            return None
+        seconds = self._trees[voice.name].seconds(labels) / faster
+        return Clip(
+            text=text,
+            samples=at_16_khz(samples, rate),
+            phones=phones,
+            accent=accents_of(labels),
+            borders=np.concatenate([[0], np.cumsum(seconds)]).astype(np.float32),
+        )
 
 
 def read_voice_durations(voice: settings.Voice) -> DurationTree:
@@ -123,7 +140,8 @@ def log_mel_power(samples: np.ndarray) -> np.ndarray:
     return power.clamp(min=SMALLEST_POWER).log10().T.numpy().astype(np.float16)
 
 
-def _at_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
+def at_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Samples of any rate in Hz at 16 kHz, float32, their peak always the same."""
     ratio = Fraction(SAMPLE_RATE, rate).limit_denominator(1000)
     samples = resample_poly(samples, ratio.numerator, ratio.denominator)
     return (samples / (np.abs(samples).max() + 1e-9) * _PEAK).astype(np.float32)

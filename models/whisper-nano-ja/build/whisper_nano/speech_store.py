@@ -1,7 +1,7 @@
 """Spoken sentences on disk: power in Mel bands, and the exact times of their phones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,19 +35,6 @@ class Utterance:
     def frames(self) -> int:
         """Number of the encoder's frames, 20 ms each."""
         return len(self.log_power) // 2
-
-    @property
-    def lead(self) -> int:
-        """Whole frames of silence before the speech."""
-        return int(self.borders[1] / FRAME_SECONDS)
-
-    def starting_later(self, frames: int) -> "Utterance":
-        """The same without its first frames, which must be silence: at most `lead` of them."""
-        return replace(
-            self,
-            log_power=self.log_power[2 * frames :],
-            borders=np.maximum(self.borders - np.float32(frames * FRAME_SECONDS), 0),
-        )
 
     @property
     def spectrogram(self) -> np.ndarray:

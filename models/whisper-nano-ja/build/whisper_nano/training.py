@@ -1,4 +1,4 @@
-"""The loop of every stage: AdamW, a course of the learning rate, checkpoints.
+"""The loop of every stage: Muon and AdamW, a course of the learning rate, checkpoints.
 
 What is random in a step follows from the seed and the step's number alone, so a run that was
 killed goes on from its last checkpoint and ends with the weights of an unbroken run.
@@ -36,14 +36,11 @@ def train(
         stage: how long, and the course of the learning rate.
         state: folder of the checkpoint, of this training alone.
     """
-    groups = [{"params": _trainable(module), "lr": rate, "peak": rate} for module, rate in modules]
-    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    optimiser = Optimisers(modules)
     weights = nn.ModuleList([module for module, _ in modules])
     log, checkpoint = MeasureLog(stage.steps), state / CHECKPOINT
     for number in range(_resume(weights, optimiser, checkpoint), stage.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * learning_rate(number, stage)
-        optimiser.zero_grad(set_to_none=True)
+        optimiser.prepare(learning_rate(number, stage))
         log.add(number, step(np.random.default_rng([stage.seed, number]), number / stage.steps))
         nn.utils.clip_grad_norm_(_trainable(weights), 1.0)
         optimiser.step()
@@ -72,6 +69,49 @@ def state_folder(states: Path, stage: str, inputs: Sequence[Path]) -> Path:
     return states / digest([stage, [file_digest(path) for path in inputs]])
 
 
+class Optimisers:
+    """Muon for the matrices inside the layers, AdamW for all other weights.
+
+    Muon: Jordan et al. (2024); its updates are scaled to the size of AdamW's (Liu et al., "Muon is
+    scalable for LLM training", 2025, arXiv:2502.16982), so both take one learning rate.
+    """
+
+    def __init__(self, modules: Sequence[tuple[nn.Module, float]]):
+        """Optimise modules, each with the peak of its learning rate."""
+        matrices, others = [], []
+        for module, rate in modules:
+            named = [(name, weight) for name, weight in module.named_parameters()]
+            trained = [(name, weight) for name, weight in named if weight.requires_grad]
+            for chosen, inner in ((matrices, True), (others, False)):
+                weights = [w for name, w in trained if _is_inner_matrix(name, w) == inner]
+                if weights:
+                    chosen.append({"params": weights, "lr": rate, "peak": rate})
+        self._optimisers = [
+            torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+        ]
+        if matrices:
+            muon = torch.optim.Muon(matrices, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+            self._optimisers.append(muon)
+
+    def prepare(self, share: float) -> None:
+        """Set the learning rates to a share of their peaks, and forget the gradients."""
+        for optimiser in self._optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * share
+            optimiser.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        for optimiser in self._optimisers:
+            optimiser.step()
+
+    def state_dict(self) -> list[dict]:
+        return [optimiser.state_dict() for optimiser in self._optimisers]
+
+    def load_state_dict(self, states: Sequence[dict]) -> None:
+        for optimiser, state in zip(self._optimisers, states, strict=True):
+            optimiser.load_state_dict(state)
+
+
 class MeasureLog:
     """Prints the mean of measures every hundred steps, and at the end."""
 
@@ -90,6 +130,10 @@ class MeasureLog:
             values = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
             print(f"step {number + 1}/{self._steps}, {minutes:.1f} min: {values}", flush=True)
             self._rows = []
+
+
+def _is_inner_matrix(name: str, weight: nn.Parameter) -> bool:
+    return weight.dim() == 2 and "layers." in name
 
 
 def _trainable(module: nn.Module) -> list[nn.Parameter]:

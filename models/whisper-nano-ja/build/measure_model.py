@@ -1,0 +1,42 @@
+"""Measure a model directory on held-out sentences, silence and noise."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from whisper_nano.measuring import COLUMNS, measure
+from whisper_nano.sentences import HELD_OUT, SENTENCES
+from whisper_nano.settings import Measure
+from whisper_terms.devices import limit_threads
+from whisper_terms.errors import run_script
+from whisper_terms.openai_format import export_openai, load_openai
+from whisper_terms.tables import read_table, write_table
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--model", required=True, type=Path, help="model directory")
+    add("--sentences", required=True, type=Path, help="table of all sentences")
+    add("--measure", required=True, help="the block `measure`, JSON")
+    add("--output", required=True, type=Path, help="table of scores to write")
+    add("--threads", type=int, help="CPU threads (default: torch's choice)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    limit_threads(arguments.threads)
+    rows = read_table(arguments.sentences, SENTENCES)
+    texts = [row["text"] for row in rows if row["split"] == HELD_OUT]
+    with tempfile.TemporaryDirectory() as folder:
+        export_openai(arguments.model, Path(folder) / "model.pt")
+        model = load_openai(Path(folder) / "model.pt", "cpu")
+    scores = measure(model, texts, Measure.from_json(arguments.measure))
+    write_table(arguments.output, COLUMNS, scores)
+    for row in scores:
+        print("  ".join(f"{name} {value}" for name, value in row.items()))
+
+
+if __name__ == "__main__":
+    run_script(main)

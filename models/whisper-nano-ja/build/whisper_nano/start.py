@@ -1,0 +1,55 @@
+"""Where a training begins: random weights, or those of a model that this build made earlier."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import WhisperForConditionalGeneration
+
+from whisper_nano.network import new_network
+from whisper_nano.vocabulary import WHISPER_TOKENS, Vocabulary
+
+_EMBEDDING = "embed_tokens.weight"
+
+
+def first_encoder(directory: str, seed: int) -> nn.Module:
+    """An encoder: of the model in `directory`, or random if that is empty."""
+    encoder = new_network(64, seed).model.encoder
+    if directory:
+        encoder.load_state_dict(_load(directory).encoder.state_dict())
+    return encoder
+
+
+def first_decoder(directory: str, vocabulary: Vocabulary, seed: int) -> nn.Module:
+    """The same for a decoder, which has a small vocabulary."""
+    decoder = new_network(vocabulary.size, seed).model.decoder
+    if directory:
+        weights = dict(_load(directory).decoder.state_dict())
+        weights[_EMBEDDING] = small_embedding(weights[_EMBEDDING], vocabulary)
+        decoder.load_state_dict(weights)
+    return decoder
+
+
+def small_embedding(whole: Tensor, vocabulary: Vocabulary) -> Tensor:
+    """The rows of a small vocabulary; the shared row is the median of all others.
+
+    Args:
+        whole: shape (WHISPER_TOKENS, WIDTH).
+        vocabulary: the small one.
+
+    Returns:
+        Shape (vocabulary.size, WIDTH).
+    """
+    seen = torch.from_numpy(vocabulary.tokens)
+    unseen = torch.from_numpy(np.setdiff1d(np.arange(WHISPER_TOKENS), vocabulary.tokens))
+    return torch.cat([whole[seen], whole[unseen].median(0).values[None]])
+
+
+def weights_files(directory: str) -> list[Path]:
+    """The files that hold the weights of the model in `directory`; none if that is empty."""
+    return [Path(directory) / "model.safetensors"] if directory else []
+
+
+def _load(directory: str | Path) -> nn.Module:
+    return WhisperForConditionalGeneration.from_pretrained(directory, dtype=torch.float32).model

