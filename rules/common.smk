@@ -70,6 +70,11 @@ def encodings_of(wildcards):
     return f"{RESULTS}/{wildcards.model}/encodings/{PLAN.layout(wildcards.recipe)}.tsv"
 
 
+def encodings_argument(wildcards, input):
+    """The argument that names that table, for recipes that read it."""
+    return f"--encodings {input.encodings}" if input.encodings else ""
+
+
 def weights_of(wildcards):
     """The converted weights that a system transcribes with."""
     weights = "base" if wildcards.system == PROMPTED else wildcards.system

@@ -5,7 +5,7 @@ rule fine_tune:
         encodings=encodings_of,
         script=script("fine_tune"),
     output:
-        directory(f"{RESULTS}/{{model}}/{{recipe}}/checkpoint"),
+        directory(f"{RESULTS}/{{model}}/{{recipe}}/trained"),
     log:
         f"{RESULTS}/{{model}}/logs/fine_tune/{{recipe}}.log",
     benchmark:
@@ -18,12 +18,10 @@ rule fine_tune:
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
     params:
-        recipe=lambda wildcards: CONFIG.recipe_json(wildcards.recipe),
+        recipe=lambda wildcards: CONFIG.training_json(wildcards.recipe),
         # Not an output: Snakemake would delete it, and with it what a killed run had reached.
         state=f"{RESULTS}/{{model}}/{{recipe}}/state",
-        encodings=lambda wildcards, input: (
-            f"--encodings {input.encodings}" if input.encodings else ""
-        ),
+        encodings=encodings_argument,
         voice=CONFIG.first_voice,
         language=CONFIG.language,
         device=CONFIG.device,
@@ -34,3 +32,38 @@ rule fine_tune:
         " --recipe {params.recipe:q} --first-voice {params.voice:q} --language {params.language}"
         " --state {params.state} --output {output} --device {params.device}"
         " --threads {threads} 2>&1 | tee {log}"
+
+
+rule interpolate_weights:
+    input:
+        base=f"{RESULTS}/{{model}}/base/checkpoint",
+        trained=f"{RESULTS}/{{model}}/{{recipe}}/trained",
+        windows=lambda wildcards: f"{RESULTS}/windows/{PLAN.layout(wildcards.recipe)}.tsv",
+        encodings=encodings_of,
+        script=script("interpolate_weights"),
+    output:
+        checkpoint=directory(f"{RESULTS}/{{model}}/{{recipe}}/checkpoint"),
+        table=f"{RESULTS}/{{model}}/{{recipe}}/interpolation.tsv",
+    log:
+        f"{RESULTS}/{{model}}/logs/interpolate_weights/{{recipe}}.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/interpolate_weights/{{recipe}}.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 8
+    resources:
+        gpu=CONFIG.resources.gpu,
+        mem_mb=CONFIG.resources.training_memory_mb,
+        runtime=CONFIG.resources.training_runtime_minutes,
+    params:
+        recipe=lambda wildcards: CONFIG.recipe_json(wildcards.recipe),
+        encodings=encodings_argument,
+        language=CONFIG.language,
+        device=CONFIG.device,
+    message:
+        "Choose weights between {wildcards.model} and {wildcards.recipe}"
+    shell:
+        "python {input.script} --base {input.base} --trained {input.trained}"
+        " --windows {input.windows} {params.encodings} --recipe {params.recipe:q}"
+        " --language {params.language} --output {output.checkpoint} --table {output.table}"
+        " --device {params.device} --threads {threads} 2>&1 | tee {log}"

@@ -1,7 +1,7 @@
 """Fine-tune a base model by a recipe; a run that was killed goes on where it was."""
 
 import argparse
-import shutil
+import sys
 from pathlib import Path
 
 from whisper_terms.errors import run_script
@@ -25,30 +25,37 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    from whisper_terms.base_model import load_base, save_model
+    from whisper_terms.base_model import link_model, load_base, save_model
     from whisper_terms.config import Recipe
     from whisper_terms.devices import limit_threads
     from whisper_terms.encodings import read_encodings, weights_digest
-    from whisper_terms.training import fine_tune, training_digest
+    from whisper_terms.training import fine_tune, keep_trained, training_digest
     from whisper_terms.windows import read_windows
 
     limit_threads(arguments.threads)
     recipe, windows = Recipe.from_json(arguments.recipe), read_windows(arguments.windows)
-    base = load_base(str(arguments.base))
     how = {"first_voice": arguments.first_voice, "language": arguments.language}
     digest = training_digest(weights_digest(arguments.base), windows, recipe, **how)
-    model = fine_tune(
-        base,
-        windows,
-        recipe,
-        arguments.state / digest,
-        **how,
-        device=arguments.device,
-        encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
-    )
-    save_model(arguments.output, model, base)
-    # Checkpoints of this training, and of those that it replaces, have done their work.
-    shutil.rmtree(arguments.state)
+    state = arguments.state / digest
+    # Snakemake deletes the output before it runs this again, for whatever reason; what follows
+    # from the same inputs is not trained a second time.
+    trained = state / "model"
+    if trained.exists():
+        print("trained before, with the same data and recipe", file=sys.stderr)
+    else:
+        base = load_base(str(arguments.base))
+        model = fine_tune(
+            base,
+            windows,
+            recipe,
+            state,
+            **how,
+            device=arguments.device,
+            encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
+        )
+        save_model(trained, model, base)
+    link_model(trained, arguments.output)
+    keep_trained(arguments.state, digest)
 
 
 if __name__ == "__main__":

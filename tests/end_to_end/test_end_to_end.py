@@ -10,7 +10,7 @@ import pytest
 import torch
 import whisper
 from safetensors.torch import load_file
-from workbench import BLOG, CONFIG, MODEL, TERMS
+from workbench import BLOG, CONFIG, DEFAULT, MODEL, TERMS
 
 from whisper_terms.audio import read_audio
 from whisper_terms.tables import read_table
@@ -115,6 +115,7 @@ def test_edited_reading_leads_to_the_table(finished, tmp_path):
         "pack_windows": 2,
         "encode_windows": 1,
         "fine_tune": 2,
+        "interpolate_weights": 2,
         "export_openai": 2,
         # All but the base, whose prompt changes.
         "transcribe": 3,
@@ -130,12 +131,34 @@ def test_hyperparameter_trains_its_recipe_alone(finished, tmp_path):
     bench.configure(CONFIG | {"recipes": recipes})
     assert bench.plan().jobs == {
         "fine_tune": 1,
+        "interpolate_weights": 1,
         "export_openai": 1,
         "transcribe": 1,
         "evaluate_systems": 1,
         "render_report": 1,
         "all": 1,
     }
+
+
+def test_interpolation_does_not_train_again(finished, tmp_path):
+    bench = finished.copy(tmp_path / "bench")
+    recipes = CONFIG["recipes"] | {"default": DEFAULT | {"interpolation": [0.5, 1.0]}}
+    bench.configure(CONFIG | {"recipes": recipes})
+    assert bench.plan().jobs == {
+        "interpolate_weights": 1,
+        "export_openai": 1,
+        "transcribe": 1,
+        "evaluate_systems": 1,
+        "render_report": 1,
+        "all": 1,
+    }
+
+
+def test_points_between_base_and_trained_are_measured(finished):
+    rows = read_table(finished / MADE / "default/interpolation.tsv")
+    assert [row["alpha"] for row in rows] == ["0", "0.4", "0.6", "0.8", "1"]
+    assert [row["chosen"] for row in rows].count("yes") == 1
+    assert float(rows[-1]["terms_loss"]) < float(rows[0]["terms_loss"])
 
 
 def test_replaced_recording_is_transcribed_and_trains_nothing(finished, tmp_path):

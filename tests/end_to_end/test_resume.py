@@ -60,7 +60,7 @@ def kill_trainer(process: subprocess.Popen) -> None:
 
 def test_state_survives_and_no_half_model_is_left(killed):
     assert checkpoints(killed)
-    assert not (killed / TRAINED / "checkpoint").exists()
+    assert not (killed / TRAINED / "trained").exists()
 
 
 def test_resumed_training_is_the_unbroken_one(killed, finished):
@@ -72,7 +72,7 @@ def test_resumed_training_is_the_unbroken_one(killed, finished):
     model = f"{TRAINED}/checkpoint/model.safetensors"
     assert (killed / model).read_bytes() == (finished / model).read_bytes()
     assert measures(killed) == measures(finished)
-    assert not (killed / TRAINED / "state").exists()
+    assert not checkpoints(killed)
 
 
 def measures(bench: Workbench) -> list[dict[str, str]]:

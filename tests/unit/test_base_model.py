@@ -11,7 +11,7 @@ from local_hub import find_in_new_process, hub_of
 from small_models import GENERATION_CONFIG, small_base, small_model, write_small_model
 
 import fetch_base
-from whisper_terms.base_model import load_base, save_model, special_ids
+from whisper_terms.base_model import link_model, load_base, save_model, special_ids
 from whisper_terms.errors import UserError
 from whisper_terms.model_files import find_model
 from whisper_terms.tokenizer import build_tokenizer
@@ -78,6 +78,26 @@ def test_128_mel_bins_survive(tmp_path):
     preprocessor = json.loads((tmp_path / "v3" / "preprocessor_config.json").read_text())
     assert preprocessor["feature_size"] == 128
     assert load_base(str(tmp_path / "v3")).model.config.num_mel_bins == 128
+
+
+def test_a_linked_model_is_the_same_and_survives(saved, tmp_path):
+    (tmp_path / "source").mkdir()
+    for path in saved.iterdir():
+        shutil.copy2(path, tmp_path / "source")
+    link_model(tmp_path / "source", tmp_path / "linked")
+    link_model(tmp_path / "source", tmp_path / "linked")
+    shutil.rmtree(tmp_path / "source")
+    for path in saved.iterdir():
+        assert (tmp_path / "linked" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_model_is_copied_where_there_are_no_links(saved, tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise OSError
+
+    monkeypatch.setattr("os.link", refuse)
+    link_model(saved, tmp_path / "linked")
+    assert load_base(str(tmp_path / "linked")).model.config.d_model == 64
 
 
 def test_replaces_a_model_but_nothing_else(saved, broken):

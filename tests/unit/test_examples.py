@@ -133,7 +133,8 @@ class TestDataset:
             )
             row = dataset[number]
             assert (list(row["decoder_input_ids"]), list(row["labels"])) == expected
-            assert set(row) == {"decoder_input_ids", "labels", "input_features"}
+            assert set(row) == {"decoder_input_ids", "labels", "replay", "input_features"}
+            assert row["replay"] is one.is_replay
 
     def test_no_digest_is_taken_of_the_weights(self, base, windows, monkeypatch):
         # `datasets` pickles what a transform refers to: gigabytes, if that were the model.
@@ -187,9 +188,11 @@ class TestCollator:
             {"decoder_input_ids": [1, 2, 3], "labels": [-100, 3, 9], "encoding": ones},
             {"decoder_input_ids": [1], "labels": [9], "encoding": zeros},
         ]
+        rows = [row | {"replay": replay} for row, replay in zip(rows, (False, True), strict=True)]
         batch = Collator(self.PAD)(rows)
         assert batch["decoder_input_ids"].tolist() == [[1, 2, 3], [1, self.PAD, self.PAD]]
         assert batch["labels"].tolist() == [[-100, 3, 9], [9, -100, -100]]
+        assert batch["replay"].tolist() == [False, True]
         hidden = batch["encoder_outputs"].last_hidden_state
         assert (hidden.dtype, hidden.shape) == (torch.float32, (2, 2, 4))
         assert hidden.sum() == 8

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,13 @@ from whisper_terms.errors import UserError
 from whisper_terms.examples import Collator, make_dataset
 from whisper_terms.tables import write_table
 from whisper_terms.tokenizer import build_tokenizer
-from whisper_terms.training import WindowTrainer, fine_tune, last_checkpoint, training_digest
+from whisper_terms.training import (
+    WindowTrainer,
+    fine_tune,
+    last_checkpoint,
+    training_digest,
+    window_loss,
+)
 from whisper_terms.windows import COLUMNS, window_label, window_rows
 
 RECIPE = Recipe(replay=0.4, epochs=3, batch_size=2, learning_rate=1e-3, warmup_steps=1)
@@ -109,6 +116,13 @@ class TestWhatIsTrained:
         names = changed(before, weights(train(base, windows[:2], tmp_path / "state", {}, recipe)))
         assert names == set(before) - {"model.encoder.embed_positions.weight"}
 
+    def test_cross_attention_alone(self, make_base, windows, encodings, tmp_path):
+        base = make_base()
+        before = weights(base.model)
+        recipe = RECIPE.model_copy(update={"epochs": 1, "train": "cross_attention"})
+        names = changed(before, weights(train(base, windows, tmp_path / "s", encodings, recipe)))
+        assert names == {name for name in before if ".encoder_attn" in name}
+
     def test_the_config_stays(self, windows, encodings, tmp_path):
         # Written and read once: saving fills in some keys.
         base = load_base(str(write_small_model(tmp_path / "model")))
@@ -132,7 +146,7 @@ class TestLoss:
     def loss(self, base, windows, encodings):
         rows = make_dataset(windows, base, "ja", True, encodings)
         batch = Collator(base.model.config.pad_token_id)(rows.__getitems__(range(len(windows))))
-        return WindowTrainer.compute_loss(None, base.model, batch)
+        return window_loss(base.model, batch)
 
     @pytest.mark.parametrize("frozen", [True, False])
     def test_cached_encodings_give_the_loss_of_the_encoder(
@@ -171,6 +185,49 @@ class TestLoss:
         base.model.train()
         losses = {float(self.loss(base, windows[:1], {}).detach()) for _ in range(3)}
         assert len(losses) == 1
+
+
+class TestDivergence:
+    """The loss beside the cross-entropy, on windows of which the last are replay."""
+
+    @pytest.fixture
+    def batch(self, make_base, windows, encodings):
+        base = make_base()
+        rows = make_dataset(windows, base, "ja", True, encodings)
+        return Collator(base.model.config.pad_token_id)(rows.__getitems__(range(len(windows))))
+
+    def test_none_from_oneself(self, make_base, batch):
+        model, reference = make_base().model, make_base().model
+        plain = window_loss(model, batch)
+        torch.testing.assert_close(window_loss(model, batch, reference, kl=1.0), plain)
+
+    def test_it_is_that_of_the_replay(self, make_base, batch):
+        model, reference = make_base().model, make_base().model
+        with torch.no_grad():
+            for weight in model.model.decoder.parameters():
+                weight.add_(0.05 * torch.randn_like(weight))
+        more = window_loss(model, batch, reference, kl=2.0) - window_loss(model, batch)
+        # By hand, from whole distributions.
+        inputs = {name: value for name, value in batch.items() if name not in ("labels", "replay")}
+        asked = batch["labels"] != -100
+        with torch.no_grad():
+            p = reference(**inputs).logits.softmax(-1)
+            q = model(**inputs).logits.softmax(-1)
+        divergence = (p * (p / q).log()).sum(-1)
+        assert batch["replay"].tolist() == [False] * 3 + [True] * 4
+        by_hand = 2 * (divergence * asked)[3:].sum() / asked.sum()
+        assert by_hand > 0
+        torch.testing.assert_close(more.detach(), by_hand, rtol=1e-3, atol=1e-5)
+
+    def test_it_holds_the_answers_to_replay(self, make_base, windows, encodings, tmp_path, batch):
+        drift = {}
+        for kl in (0.0, 5.0):
+            recipe = RECIPE.model_copy(update={"kl": kl})
+            model = train(make_base(), windows, tmp_path / str(kl), encodings, recipe)
+            plain = window_loss(model, batch)
+            with torch.no_grad():
+                drift[kl] = float(window_loss(model, batch, make_base().model, kl=1.0) - plain)
+        assert 0 <= drift[5.0] < drift[0.0]
 
 
 def decode(model, encoding, prompt):
@@ -319,6 +376,7 @@ class TestDigest:
             {"base": "other"},
             {"recipe": RECIPE.model_copy(update={"seed": 1})},
             {"recipe": RECIPE.model_copy(update={"learning_rate": 2e-3})},
+            {"recipe": RECIPE.model_copy(update={"kl": 0.1})},
             {"first_voice": "two"},
             {"language": "en"},
         ],
@@ -337,6 +395,11 @@ class TestDigest:
         assert self.digest(others) != self.digest(windows)
         assert self.digest([replace(windows[0], split="dev"), *windows[1:]]) != self.digest(windows)
 
+    def test_what_comes_after_training_does_not(self, windows):
+        for change in ({"interpolation": (0.5,)}, {"forgetting_budget": 0.1}):
+            other = self.digest(windows, recipe=RECIPE.model_copy(update=change))
+            assert other == self.digest(windows)
+
     def test_where_the_sound_lies_does_not(self, windows):
         moved = [replace(one, audio=f"/moved/{one.audio}") for one in windows[0].utterances]
         others = [replace(windows[0], utterances=tuple(moved)), *windows[1:]]
@@ -350,6 +413,12 @@ ARGUMENTS = (
 SINGLE = RECIPE.model_copy(update={"cached_encoder": False, "epochs": 2})
 
 
+def kept() -> list[str]:
+    """What is kept of the only training."""
+    (state,) = Path("state").iterdir()
+    return [path.name for path in state.iterdir()]
+
+
 class TestScript:
     @pytest.fixture
     def folder(self, tmp_path, windows, monkeypatch):
@@ -359,18 +428,37 @@ class TestScript:
         monkeypatch.setattr(sys, "argv", [*ARGUMENTS, "--recipe", SINGLE.to_json()])
         return tmp_path
 
-    def test_the_model_is_whole_and_the_state_is_gone(self, folder):
+    def test_the_model_is_whole_and_the_checkpoints_are_gone(self, folder):
         script.main()
-        assert not Path("state").exists()
+        assert kept() == ["model"]
         model = load_base("out").model
         assert changed(weights(load_base("model").model), weights(model))
         copied = Path("out/generation_config.json").read_bytes()
         assert copied == Path("model/generation_config.json").read_bytes()
 
+    def test_the_same_training_is_not_run_again(self, folder, monkeypatch):
+        script.main()
+        before = Path("out/model.safetensors").read_bytes()
+        # What Snakemake does before it runs a job again.
+        shutil.rmtree("out")
+        monkeypatch.setattr(WindowTrainer, "compute_loss", None)
+        script.main()
+        assert Path("out/model.safetensors").read_bytes() == before
+        assert kept() == ["model"]
+
+    def test_another_training_takes_its_place(self, folder, monkeypatch):
+        script.main()
+        (before,) = Path("state").iterdir()
+        other = SINGLE.model_copy(update={"seed": 5})
+        monkeypatch.setattr(sys, "argv", [*ARGUMENTS, "--recipe", other.to_json()])
+        script.main()
+        assert not before.exists() and kept() == ["model"]
+
     @pytest.mark.slow
     def test_a_run_that_was_killed_goes_on(self, folder):
         script.main()
         expected = load_file("out/model.safetensors")
+        shutil.rmtree("state")
         # SIGKILL in the first step of the second epoch.
         code = (
             "import os, signal, sys;"
@@ -392,4 +480,4 @@ class TestScript:
         script.main()
         after = load_file("out/model.safetensors")
         assert all(np.array_equal(expected[name], after[name]) for name in expected)
-        assert not Path("state").exists()
+        assert kept() == ["model"]

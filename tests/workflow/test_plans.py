@@ -26,7 +26,7 @@ def demo(shipped, tmp_path_factory) -> Workbench:
 def test_shipped_configuration(demo, model):
     jobs = demo.plan(f"results/{model}/eval.tsv").jobs
     assert jobs["fetch_base"] == jobs["evaluate_systems"] == jobs["encode_windows"] == 1
-    assert jobs["fine_tune"] == RECIPES
+    assert jobs["fine_tune"] == jobs["interpolate_weights"] == RECIPES
     assert jobs["export_openai"] == RECIPES + 1
     assert jobs["transcribe"] == SYSTEMS
     assert not (demo / "results").exists()

@@ -5,6 +5,7 @@ transformers read: weights, config.json, generation_config.json, tokenizer.json,
 merges.txt, preprocessor_config.json.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -154,6 +155,24 @@ def save_model(directory: str | Path, model: WhisperForConditionalGeneration, ba
             shutil.copyfile(original, temporary / GENERATION_CONFIG)
         else:
             base.generation_config.save_pretrained(temporary)
+
+
+def link_model(source: str | Path, directory: str | Path) -> None:
+    """Put a model directory in a second place, which takes no room where the disk has hard links.
+
+    Args:
+        source: a model directory; its files must never be written to, only replaced.
+        directory: where to put it; an existing model directory is replaced.
+
+    Raises:
+        UserError: the directory holds files that are not a model's.
+    """
+    with _new_directory(Path(directory)) as temporary:
+        for path in Path(source).iterdir():
+            try:
+                os.link(path, temporary / path.name)
+            except OSError:
+                shutil.copyfile(path, temporary / path.name)
 
 
 def _disagreements(

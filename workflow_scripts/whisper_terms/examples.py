@@ -71,8 +71,9 @@ def make_dataset(
         encodings: the encoder's output by window id; a window without one brings its spectrogram.
 
     Returns:
-        Rows with `decoder_input_ids` and `labels` (equally long), and either `encoding`, float16
-        of shape (1500, width), or `input_features`, float32 of shape (Mel bins, 3000).
+        Rows with `decoder_input_ids` and `labels` (equally long), `replay` (bool), and either
+        `encoding`, float16 of shape (1500, width), or `input_features`, float32 of shape
+        (Mel bins, 3000).
     """
     special = special_ids(base.tokenizer, language)
     encode = _plain_encoder(base)
@@ -87,6 +88,7 @@ def make_dataset(
             {
                 "decoder_input_ids": inputs,
                 "labels": targets,
+                "replay": window.is_replay,
                 "utterances": [asdict(one) for one in window.utterances],
                 "file": str(encodings.get(window.id, "")),
             }
@@ -104,13 +106,15 @@ class Collator:
         """Make the arguments of Whisper's forward pass.
 
         Returns:
-            `decoder_input_ids` and `labels`, int64 of shape (batch, longest label), and
-            `encoder_outputs` or `input_features`. Padding is ignored by the loss, and needs no
-            mask: it comes after all that is predicted, and the decoder looks back only.
+            `decoder_input_ids` and `labels`, int64 of shape (batch, longest label); `replay`, bool
+            of shape (batch,); and `encoder_outputs` or `input_features`. Padding is ignored by the
+            loss, and needs no mask: it comes after all that is predicted, and the decoder looks
+            back only.
         """
         batch: dict[str, Any] = {
             "decoder_input_ids": _pad([row["decoder_input_ids"] for row in rows], self.pad_id),
             "labels": _pad([row["labels"] for row in rows], IGNORED),
+            "replay": torch.tensor([row["replay"] for row in rows]),
         }
         if "encoding" in rows[0]:
             # (batch, 1500, width)
@@ -126,7 +130,7 @@ def _loader(extractor: WhisperFeatureExtractor) -> Callable[[dict[str, list]], d
     """What adds the sound to rows; it holds little, since the library takes a digest of it."""
 
     def load(rows: dict[str, list]) -> dict[str, list]:
-        labels = {key: rows[key] for key in ("decoder_input_ids", "labels")}
+        labels = {key: rows[key] for key in ("decoder_input_ids", "labels", "replay")}
         if all(rows["file"]):
             return labels | {"encoding": [np.load(file, mmap_mode="r") for file in rows["file"]]}
         windows = [

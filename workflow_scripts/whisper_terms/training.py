@@ -1,35 +1,77 @@
 """Fine-tuning: a recipe, run by the Hugging Face trainer, that survives being killed."""
 
+import copy
 import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperForConditionalGeneration
 
 from whisper_terms.base_model import Base
 from whisper_terms.config import Recipe
-from whisper_terms.devices import choose_device
-from whisper_terms.examples import Collator, make_dataset, select_windows
+from whisper_terms.devices import choose_device, has_bfloat16
+from whisper_terms.examples import IGNORED, Collator, make_dataset, select_windows
 from whisper_terms.sharding import digest
 from whisper_terms.windows import Window
 
+# In the names of the decoder's weights that look at the sound, its layer norm included.
+_CROSS_ATTENTION = ".encoder_attn"
 # What the trainer writes into a checkpoint; one that lacks a file was cut off in the middle.
 _CHECKPOINT_FILES = {"trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
 
 
 class WindowTrainer(Seq2SeqTrainer):
-    """The trainer, with a frozen encoder kept in evaluation mode and without its gradients."""
+    """The trainer, with the loss of `window_loss`."""
+
+    def __init__(self, *arguments, reference=None, kl: float = 0.0, **others):
+        """As Seq2SeqTrainer; for `reference` and `kl` see `window_loss`."""
+        super().__init__(*arguments, **others)
+        self._reference, self._kl = reference, kl
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """Cross-entropy over the labels; a frozen encoder runs without a graph."""
-        if "input_features" in inputs and not _trains_encoder(model):
-            encoder = model.get_encoder().eval()
-            with torch.no_grad():
-                inputs["encoder_outputs"] = encoder(inputs.pop("input_features"))
-        outputs = model(**inputs, use_cache=False)
-        return (outputs.loss, outputs) if return_outputs else outputs.loss
+        """The loss of a batch; what else the trainer's own method can do is not asked for."""
+        return window_loss(model, inputs, self._reference, self._kl)
+
+
+def window_loss(
+    model: WhisperForConditionalGeneration,
+    inputs: dict[str, Any],
+    reference: WhisperForConditionalGeneration | None = None,
+    kl: float = 0.0,
+) -> Tensor:
+    """Cross-entropy over the labels, and on replay the divergence from the base model.
+
+    A frozen encoder stays in evaluation mode and runs once, without a graph.
+
+    Args:
+        model: what is trained.
+        inputs: a batch of `Collator`.
+        reference: the base model; it is not changed.
+        kl: weight of the Kullback-Leibler divergence of the model's answers from the reference's,
+            summed over the tokens of replay and divided by the number of all tokens, as the
+            cross-entropy is.
+    """
+    inputs = dict(inputs)
+    replay = inputs.pop("replay")
+    features = inputs.get("input_features")
+    if features is not None and not _trains_encoder(model):
+        encoder = model.get_encoder().eval()
+        with torch.no_grad():
+            inputs["encoder_outputs"] = encoder(inputs.pop("input_features"))
+    outputs = model(**inputs, use_cache=False)
+    if not kl or not replay.any():
+        return outputs.loss
+    asked = inputs.pop("labels") != IGNORED
+    of_replay = asked & replay[:, None]
+    with torch.no_grad():
+        wanted = reference(**inputs, use_cache=False).logits[of_replay].float().log_softmax(-1)
+    answers = outputs.logits[of_replay].float().log_softmax(-1)
+    divergence = torch.nn.functional.kl_div(answers, wanted, reduction="sum", log_target=True)
+    return outputs.loss + kl * divergence / asked.sum()
 
 
 def fine_tune(
@@ -62,16 +104,18 @@ def fine_tune(
     Raises:
         UserError: nothing to train on; no such device.
     """
-    model = base.model
-    if recipe.train == "decoder":
-        model.get_encoder().requires_grad_(False)
+    model, device = base.model, choose_device(device)
+    reference = _frozen_copy(model).to(device) if recipe.kl else None
+    _choose_weights(model, recipe)
     chosen = select_windows(windows, "train", recipe, first_voice)
     dataset = make_dataset(chosen, base, language, recipe.timestamps, encodings)
     trainer = WindowTrainer(
         model=model,
-        args=_arguments(recipe, state, choose_device(device)),
+        args=_arguments(recipe, state, device),
         train_dataset=dataset,
         data_collator=Collator(model.config.pad_token_id),
+        reference=reference,
+        kl=recipe.kl,
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(state))
     return model.to("cpu", torch.float32).eval()
@@ -97,7 +141,21 @@ def training_digest(
         ]
         for window in windows
     ]
-    return digest([base, rows, recipe.to_json(), first_voice, language])
+    return digest([base, rows, recipe.training_json(), first_voice, language])
+
+
+def keep_trained(states: Path, digest: str) -> None:
+    """Remove all states but that of one training, and of that one the checkpoints.
+
+    Args:
+        states: folder of the states of trainings, by digest.
+        digest: of the training that has ended.
+    """
+    for state in states.iterdir():
+        if state.name != digest:
+            shutil.rmtree(state)
+    for checkpoint in (states / digest).glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
 
 
 def last_checkpoint(state: Path) -> str | None:
@@ -124,9 +182,7 @@ def _is_whole(checkpoint: Path) -> bool:
 
 
 def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrainingArguments:
-    cuda = device.type == "cuda"
-    # Emulated, as before the Ampere generation, it is slower than fp16.
-    bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    cuda, bf16 = device.type == "cuda", has_bfloat16(device)
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(state),
         num_train_epochs=recipe.epochs,
@@ -152,6 +208,20 @@ def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrai
     # On several GPUs the trainer would split batches that are small, and wrap the model.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     return arguments
+
+
+def _frozen_copy(model: WhisperForConditionalGeneration) -> WhisperForConditionalGeneration:
+    """The model as it is now, for answers to compare with."""
+    return copy.deepcopy(model).eval().requires_grad_(False)
+
+
+def _choose_weights(model: WhisperForConditionalGeneration, recipe: Recipe) -> None:
+    """Freeze what the recipe does not train."""
+    if recipe.train == "cross_attention":
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(_CROSS_ATTENTION in name)
+    elif recipe.train == "decoder":
+        model.get_encoder().requires_grad_(False)
 
 
 def _trains_encoder(model: WhisperForConditionalGeneration) -> bool:

@@ -1,6 +1,7 @@
 """What every block of the configuration shares: its base class and the types of its values."""
 
 import json
+from collections.abc import Set
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -33,11 +34,10 @@ class Settings(BaseModel):
             raise PydanticCustomError("float_type" if annotation is float else "int_type", "number")
         return value
 
-    def to_json(self) -> str:
+    def to_json(self, exclude: Set[str] = frozenset()) -> str:
         """All keys as one line of JSON, sorted, so that equal settings are equal text."""
-        return json.dumps(
-            self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        )
+        values = self.model_dump(mode="json", exclude=set(exclude))
+        return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Self:

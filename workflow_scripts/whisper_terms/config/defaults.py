@@ -33,6 +33,7 @@ _BLOG = {
     "batch_size": 4,
     "learning_rate": 1e-5,
     "warmup_steps": 0,
+    "interpolation": [1.0],
 }
 
 # Each recipe: what differs from the defaults of `models.Recipe`.

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -79,13 +79,21 @@ class Recipe(Settings):
         description="Share of the windows that is replay, term-free speech against forgetting "
         "(a fraction).",
     )
-    train: Literal["decoder", "all"] = Field(
-        "decoder", description="Weights to train: decoder (the encoder stays frozen) or all."
+    kl: float = Field(
+        0.0,
+        ge=0,
+        description="Weight of the Kullback-Leibler divergence from the base model on replay: what "
+        "it would have answered stays likely. It runs the base model's decoder beside.",
+    )
+    train: Literal["decoder", "cross_attention", "all"] = Field(
+        "decoder",
+        description="Weights to train: decoder (the encoder stays frozen), cross_attention (of the "
+        "decoder only where it looks at the sound) or all.",
     )
     cached_encoder: bool = Field(
         True,
         description="Whether the encoder's output is computed once and kept on disk; "
-        "needs train: decoder.",
+        "not with train: all.",
     )
     epochs: int = Field(8, ge=1, description="Passes over all windows.")
     batch_size: int = Field(4, ge=1, description="Windows in a training step.")
@@ -100,6 +108,26 @@ class Recipe(Settings):
     )
     weight_decay: float = Field(0.0, ge=0, lt=1, description="Weight decay of AdamW (a factor).")
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of all that is random in training.")
+    interpolation: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        (0.4, 0.6, 0.8, 1.0),
+        min_length=1,
+        description="Ways between the base model's weights (0) and the trained ones (1), of which "
+        "the best on the development set is taken. [1.0] takes the trained ones.",
+    )
+    forgetting_budget: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="How much worse term-free speech of the development set may get by that "
+        "choice: a rise of the share of wrong tokens (a fraction).",
+    )
+
+    # What is done with the trained weights: a change does not train again.
+    AFTER_TRAINING: ClassVar = frozenset({"interpolation", "forgetting_budget"})
+
+    def training_json(self) -> str:
+        """What the trained weights follow from, as JSON with sorted keys."""
+        return self.to_json(exclude=self.AFTER_TRAINING)
 
     @field_validator("packed")
     @classmethod
@@ -264,6 +292,10 @@ class Config(Settings):
     def recipe_json(self, name: str) -> str:
         """A recipe as the one argument that its script takes; raises KeyError if there is none."""
         return self.recipes[name].to_json()
+
+    def training_json(self, name: str) -> str:
+        """The same for what its trained weights follow from."""
+        return self.recipes[name].training_json()
 
     def check_files(self, root: str | Path = ".") -> list[Fault]:
         """The files and folders under `root` that the configuration names and that are missing."""

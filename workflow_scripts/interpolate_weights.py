@@ -1,0 +1,70 @@
+"""Choose weights between the base model's and the trained ones, by the development set."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from whisper_terms.errors import run_script
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--base", required=True, type=Path, help="model directory that training started from")
+    add("--trained", required=True, type=Path, help="model directory that it ended with")
+    add("--windows", required=True, type=Path, help="table of windows")
+    add("--encodings", type=Path, help="table of their encodings, for recipes that use them")
+    add("--recipe", default="{}", help="the recipe, JSON")
+    add("--language", default="ja", help="Whisper's language code (default %(default)s)")
+    add("--output", required=True, type=Path, help="model directory to write")
+    add("--table", required=True, type=Path, help="table of all points to write")
+    add("--device", default="auto", help="auto (default), cpu or cuda")
+    add("--threads", type=int, help="CPU threads (default: torch's choice)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    from whisper_terms.base_model import load_base, save_model
+    from whisper_terms.config import Recipe
+    from whisper_terms.devices import choose_device, limit_threads
+    from whisper_terms.encodings import read_encodings
+    from whisper_terms.interpolation import (
+        COLUMNS,
+        choose_point,
+        development_windows,
+        interpolate,
+        measure_points,
+        point_rows,
+    )
+    from whisper_terms.tables import write_table
+    from whisper_terms.windows import read_windows
+
+    limit_threads(arguments.threads)
+    recipe = Recipe.from_json(arguments.recipe)
+    base, trained = load_base(str(arguments.base)), load_base(str(arguments.trained))
+    # With one point there is nothing to choose.
+    several = len(recipe.interpolation) > 1
+    windows = development_windows(read_windows(arguments.windows)) if several else []
+    points = measure_points(
+        base,
+        trained.model.state_dict(),
+        recipe.interpolation,
+        windows,
+        language=arguments.language,
+        timestamps=recipe.timestamps,
+        encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
+        device=choose_device(arguments.device),
+    )
+    chosen = choose_point(points, recipe.forgetting_budget)
+    if several and not windows:
+        print("no development set: nothing to choose by", file=sys.stderr)
+    model = base.model.to("cpu")
+    weights = interpolate(model.state_dict(), trained.model.state_dict(), chosen.alpha)
+    model.load_state_dict(weights)
+    save_model(arguments.output, model, base)
+    write_table(arguments.table, COLUMNS, point_rows(points, chosen))
+
+
+if __name__ == "__main__":
+    run_script(main)

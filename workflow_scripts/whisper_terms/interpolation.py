@@ -1,0 +1,184 @@
+"""Weights between the base model's and the trained ones: what was learned against what was lost.
+
+On the line between the two models what is new grows with the way alpha, and what is forgotten
+grows too, but later; a point short of the end often keeps the gain without the loss. Every point
+is measured on the development set, without any training.
+
+Source: Wortsman et al., "Robust fine-tuning of zero-shot models" (2022, arXiv:2109.01903).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import WhisperForConditionalGeneration
+
+from whisper_terms.base_model import Base
+from whisper_terms.examples import IGNORED, Collator, make_dataset
+from whisper_terms.progress import progress
+from whisper_terms.sharding import digest
+from whisper_terms.windows import Window
+
+COLUMNS = (
+    "alpha terms_tokens terms_error terms_loss replay_tokens replay_error replay_loss chosen"
+).split()
+# Windows of terms, and of replay, that are enough to tell two points apart.
+_MOST_WINDOWS = 150
+_BATCH = 4
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How the tokens of some windows are predicted, each from the right ones before it.
+
+    Attributes:
+        tokens: how many.
+        wrong: how many of them are not the most likely answer.
+        loss: the sum of their cross-entropies.
+    """
+
+    tokens: int = 0
+    wrong: int = 0
+    loss: float = 0.0
+
+    def __add__(self, other: "Answers") -> "Answers":
+        return Answers(self.tokens + other.tokens, self.wrong + other.wrong, self.loss + other.loss)
+
+    @property
+    def error(self) -> float:
+        """Share of wrong tokens; 0 where there are none at all."""
+        return self.wrong / self.tokens if self.tokens else 0.0
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean cross-entropy of a token; 0 where there are none at all."""
+        return self.loss / self.tokens if self.tokens else 0.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a model on the line answers: to windows with terms, and to term-free speech."""
+
+    alpha: float
+    terms: Answers
+    replay: Answers
+
+
+def development_windows(windows: Iterable[Window]) -> list[Window]:
+    """The development set, or as much of it as tells points apart: drawn by a hash."""
+    held_out = sorted((w for w in windows if w.split == "dev"), key=lambda w: digest(w.id))
+    terms = [window for window in held_out if not window.is_replay]
+    replay = [window for window in held_out if window.is_replay]
+    return terms[:_MOST_WINDOWS] + replay[:_MOST_WINDOWS]
+
+
+def interpolate(base: Mapping[str, Tensor], trained: Mapping[str, Tensor], alpha: float):
+    """Weights on the line: `(1 - alpha) * base + alpha * trained`; 1 gives `trained` bit for bit.
+
+    Args:
+        base, trained: weights by name, of equal shapes.
+        alpha: the way from base to trained.
+    """
+    if alpha == 1:
+        return dict(trained)
+    return {name: torch.lerp(base[name], weight, alpha) for name, weight in trained.items()}
+
+
+def measure_points(
+    base: Base,
+    trained: Mapping[str, Tensor],
+    alphas: Sequence[float],
+    windows: Sequence[Window],
+    *,
+    language: str,
+    timestamps: bool,
+    encodings: Mapping[str, Path],
+    device: torch.device,
+) -> list[Point]:
+    """Measure the base model (alpha 0) and points on the line.
+
+    Args:
+        base: the base model; its weights are as before afterwards.
+        trained: the trained weights.
+        alphas: ways to measure.
+        windows: the development set.
+        language, timestamps, encodings: see `make_dataset`.
+        device: where to compute.
+    """
+    model = base.model.to(device)
+    begin = {name: weight.clone() for name, weight in model.state_dict().items()}
+    trained = {name: weight.to(device) for name, weight in trained.items()}
+    rows = make_dataset(windows, base, language, timestamps, encodings)
+    collate = Collator(model.config.pad_token_id)
+    points = []
+    for alpha in progress([0.0, *alphas], "interpolation"):
+        model.load_state_dict(interpolate(begin, trained, alpha))
+        found = {True: Answers(), False: Answers()}
+        for first in range(0, len(windows), _BATCH):
+            batch = rows.__getitems__(range(first, min(first + _BATCH, len(windows))))
+            for replay, answers in _answers(model, collate(batch), device):
+                found[replay] += answers
+        points.append(Point(alpha, found[False], found[True]))
+    model.load_state_dict(begin)
+    return points
+
+
+def choose_point(points: Sequence[Point], budget: float) -> Point:
+    """The point that knows the terms best, of those that forget no more than the budget.
+
+    Args:
+        points: the base model first.
+        budget: how much the share of wrong tokens on replay may rise.
+
+    Returns:
+        Of the points but the base; where all of them forget more, the one that forgets least.
+    """
+    before, *others = points
+    allowed = [one for one in others if one.replay.error <= before.replay.error + budget]
+    if not allowed:
+        return min(others, key=lambda one: (one.replay.error, one.alpha))
+    # Where nothing is measured, the trained weights.
+    return min(allowed, key=lambda one: (one.terms.error, one.terms.loss, -one.alpha))
+
+
+def point_rows(points: Sequence[Point], chosen: Point) -> Iterator[dict[str, str]]:
+    """Rows of COLUMNS."""
+    for point in points:
+        yield {
+            "alpha": f"{point.alpha:g}",
+            "terms_tokens": str(point.terms.tokens),
+            "terms_error": f"{point.terms.error:.4f}",
+            "terms_loss": f"{point.terms.mean_loss:.4f}",
+            "replay_tokens": str(point.replay.tokens),
+            "replay_error": f"{point.replay.error:.4f}",
+            "replay_loss": f"{point.replay.mean_loss:.4f}",
+            "chosen": "yes" if point is chosen else "",
+        }
+
+
+@torch.inference_mode()
+def _answers(
+    model: WhisperForConditionalGeneration, batch: dict, device: torch.device
+) -> Iterator[tuple[bool, Answers]]:
+    """For each window of a batch whether it is replay, and its answers."""
+    replay, labels = batch.pop("replay").tolist(), batch.pop("labels").to(device)
+    if "encoder_outputs" in batch:
+        outputs = batch["encoder_outputs"]
+        outputs.last_hidden_state = outputs.last_hidden_state.to(device)
+    else:
+        batch["input_features"] = batch["input_features"].to(device)
+    batch["decoder_input_ids"] = batch["decoder_input_ids"].to(device)
+    logits = model(**batch, use_cache=False).logits.float()
+    for row, is_replay in enumerate(replay):
+        asked = labels[row] != IGNORED
+        scores, right = logits[row, asked], labels[row, asked]
+        yield (
+            is_replay,
+            Answers(
+                tokens=len(right),
+                wrong=int((scores.argmax(-1) != right).sum()),
+                loss=float(torch.nn.functional.cross_entropy(scores, right, reduction="sum")),
+            ),
+        )
