@@ -18,6 +18,8 @@ from whisper_terms.examples import IGNORED, Collator, make_dataset, select_windo
 from whisper_terms.sharding import digest
 from whisper_terms.windows import Window
 
+# Raised when the same data and recipe train other weights than before.
+_METHOD = 2
 # In the names of the decoder's weights that look at the sound, its layer norm included.
 _CROSS_ATTENTION = ".encoder_attn"
 # What the trainer writes into a checkpoint; one that lacks a file was cut off in the middle.
@@ -104,14 +106,14 @@ def fine_tune(
     Raises:
         UserError: nothing to train on; no such device.
     """
-    model, device = base.model, choose_device(device)
-    reference = _frozen_copy(model).to(device) if recipe.kl else None
+    model, place = base.model, choose_device(device)
+    reference = _frozen_copy(model).to(place) if recipe.kl else None
     _choose_weights(model, recipe)
     chosen = select_windows(windows, "train", recipe, first_voice)
     dataset = make_dataset(chosen, base, language, recipe.timestamps, encodings)
     trainer = WindowTrainer(
         model=model,
-        args=_arguments(recipe, state, device),
+        args=_arguments(recipe, state, place),
         train_dataset=dataset,
         data_collator=Collator(model.config.pad_token_id),
         reference=reference,
@@ -141,7 +143,7 @@ def training_digest(
         ]
         for window in windows
     ]
-    return digest([base, rows, recipe.training_json(), first_voice, language])
+    return digest([_METHOD, base, rows, recipe.training_json(), first_voice, language])
 
 
 def keep_trained(states: Path, digest: str) -> None:
