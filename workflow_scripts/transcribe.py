@@ -19,6 +19,12 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--language", default="ja", help="Whisper's language code (default: ja)")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, …")
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=8,
+        help="recordings transcribed together (default: %(default)s)",
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     return parser.parse_args()
 
@@ -52,6 +58,7 @@ def main() -> None:
         language=arguments.language,
         prompt=read_prompt(terms, arguments.language) if terms else None,
         device=arguments.device,
+        batch_size=arguments.batch_size,
     )
 
 

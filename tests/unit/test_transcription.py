@@ -61,9 +61,10 @@ def decoded(monkeypatch) -> list[list[int]]:
     begin = tokenizer.timestamp_begin
     tokens = [begin + 25, *tokenizer.encode(" カ\t\n "), begin + 75]
 
-    def decode(model, mel, options):
+    def decode(model, windows, options):
         prompts.append(list(options.prompt))
-        return DecodingResult(mel, "ja", tokens=tokens, avg_logprob=-0.1, temperature=0.0)
+        one = DecodingResult(windows, "ja", tokens=tokens, avg_logprob=-0.1, temperature=0.0)
+        return [one] * len(windows)
 
     monkeypatch.setattr("whisper.model.Whisper.decode", decode)
     return prompts
@@ -112,8 +113,8 @@ def test_every_window_sees_the_prompt_and_nothing_else(model_path, tmp_path, dec
 
 
 def test_silence_is_a_table_without_rows(model_path, recordings, tmp_path, monkeypatch):
-    def decode(model, mel, options):
-        return DecodingResult(mel, "ja", tokens=[], avg_logprob=-2.0, no_speech_prob=0.9)
+    def decode(model, windows, options):
+        return [DecodingResult(windows, "ja", tokens=[], avg_logprob=-2.0, no_speech_prob=0.9)]
 
     monkeypatch.setattr("whisper.model.Whisper.decode", decode)
     transcribe_recordings(model_path, recordings[:1], tmp_path / "out", device="cpu")

@@ -6,8 +6,7 @@ and two systems differ by their weights or their prompt only. Everything else is
 default: timestamps, suppressed symbols, the silence threshold.
 """
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +20,11 @@ from whisper_terms.progress import progress
 from whisper_terms.tables import TRANSCRIPT, write_table, write_text
 
 if TYPE_CHECKING:
+    import numpy as np
     from whisper.model import Whisper
     from whisper.tokenizer import Tokenizer
 
+    from whisper_terms.batching import Transcription
     from whisper_terms.recordings import Recording
 
 # The last that transcribe_recordings writes: where it is, the transcripts are complete.
@@ -43,13 +44,14 @@ def transcribe_recordings(
     language: str = "ja",
     prompt: str | None = None,
     device: str = "auto",
+    batch_size: int = 8,
 ) -> None:
-    """Transcribe recordings with one model.
+    """Transcribe recordings with one model, several at once.
 
     Writes, each file atomically, `{recording.id}.tsv` (start, end, text: seconds, and the text of
     one segment a row; no row where nothing was heard), `prompt.txt` if there is a prompt, and last
-    `timing.tsv` (audio, seconds, compute_seconds: the recording's length, and the wall-clock time
-    of its transcription without loading the model or reading the audio).
+    `timing.tsv` (audio, seconds, compute_seconds: the recording's length, and its share of the
+    wall-clock time, without loading the model or reading the audio).
 
     Args:
         model_path: a `.pt` file, as openai_format.export_openai writes it.
@@ -58,6 +60,7 @@ def transcribe_recordings(
         language: Whisper's code of the language spoken.
         prompt: text put before every window as if it had been said, such as `build_prompt` makes.
         device: `auto` (CUDA where there is one), or torch's name of a device.
+        batch_size: recordings that are transcribed together.
 
     Raises:
         UserError: model, device, language or a recording is not usable.
@@ -71,39 +74,41 @@ def transcribe_recordings(
         write_text(output / PROMPT_FILE, prompt + "\n")
     _warm_up(model)
 
-    timing = []
-    for recording, file in zip(progress(recordings, "transcribe"), files, strict=True):
-        samples = read_audio(recording.audio)
-        start = time.perf_counter()
-        segments = transcribe_samples(model, samples, language, prompt)
-        seconds = time.perf_counter() - start
-        write_table(file, TRANSCRIPT, _rows(segments))
-        timing.append(
-            {
+    timing = {}
+    bar = iter(progress(recordings, "transcribe"))
+    for batch in _batches(recordings, batch_size):
+        sounds = [read_audio(recording.audio) for recording in batch]
+        done = transcribe_samples(model, sounds, language, prompt)
+        for recording, sound, one in zip(batch, sounds, done, strict=True):
+            next(bar)
+            write_table(files[recording.id], TRANSCRIPT, _rows(one.segments))
+            timing[recording.id] = {
                 "audio": recording.audio,
-                "seconds": f"{len(samples) / SAMPLE_RATE:.3f}",
-                "compute_seconds": f"{seconds:.3f}",
+                "seconds": f"{len(sound) / SAMPLE_RATE:.3f}",
+                "compute_seconds": f"{one.compute_seconds:.3f}",
             }
-        )
-    write_table(output / TIMING_FILE, TIMING, timing)
+    write_table(output / TIMING_FILE, TIMING, [timing[recording.id] for recording in recordings])
 
 
 def transcribe_samples(
-    model: "Whisper", samples, language: str, prompt: str | None = None
-) -> list[dict]:
-    """Transcribe one recording as the module's head says.
+    model: "Whisper",
+    recordings: Sequence["np.ndarray"],
+    language: str,
+    prompt: str | None = None,
+) -> list["Transcription"]:
+    """Transcribe recordings together, as the module's head says.
 
     Args:
         model: from openai_format.load_openai.
-        samples: float32, shape (samples,), 16,000 a second.
+        recordings: float32, shape (samples,), 16,000 a second.
         language: Whisper's code.
         prompt: text put before every window.
-
-    Returns:
-        openai-whisper's segments: dicts with start and end in seconds, text, and more.
     """
-    result = model.transcribe(
-        samples,
+    from whisper_terms.batching import transcribe_together
+
+    return transcribe_together(
+        model,
+        recordings,
         language=language,
         initial_prompt=prompt,
         # Without it only the first window would see the prompt.
@@ -112,7 +117,6 @@ def transcribe_samples(
         condition_on_previous_text=False,
         fp16=model.device.type == "cuda",
     )
-    return result["segments"]
 
 
 def build_prompt(
@@ -158,10 +162,25 @@ def load_tokenizer(language: str) -> "Tokenizer":
     return get_tokenizer(multilingual=True, language=language)
 
 
-def _output_files(recordings: Sequence["Recording"], output: Path) -> list[Path]:
-    """One file a recording; ValueError if two would share one."""
-    files = [output / f"{recording.id}.tsv" for recording in recordings]
-    if len({*files, output / TIMING_FILE}) != len(files) + 1:
+def _batches(recordings: Sequence["Recording"], size: int) -> Iterator[Sequence["Recording"]]:
+    """Recordings in batches of similar length: a batch lasts as long as its longest.
+
+    The size of the file stands for its length.
+    """
+    by_length = sorted(recordings, key=lambda one: (_file_size(Path(one.audio)), one.id))
+    for first in range(0, len(by_length), size):
+        yield by_length[first : first + size]
+
+
+def _file_size(path: Path) -> int:
+    """In bytes; 0 for a file that is not there, which reading it will tell."""
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _output_files(recordings: Sequence["Recording"], output: Path) -> dict[str, Path]:
+    """The file of each recording, by its id; ValueError if two would share one."""
+    files = {recording.id: output / f"{recording.id}.tsv" for recording in recordings}
+    if len({*files.values(), output / TIMING_FILE}) != len(recordings) + 1:
         raise ValueError(f"recording ids are not unique or equal {TIMING_FILE!r}")
     return files
 

@@ -155,6 +155,12 @@ class Recipe(Settings):
 class EvaluationSettings(Settings):
     """How the systems are compared."""
 
+    batch_size: int = Field(
+        8,
+        ge=1,
+        description="Recordings that are transcribed together: faster with more, as far as memory "
+        "allows.",
+    )
     bootstrap: int = Field(
         1000, ge=1, description="Number of bootstrap resamples behind each 95 % interval."
     )

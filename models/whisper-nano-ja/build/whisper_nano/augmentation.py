@@ -113,18 +113,19 @@ def _reverberate(power: Tensor, decay_seconds: float, wet: float) -> Tensor:
 
 
 def _noise(level: Tensor, frames: int, rng: np.random.Generator) -> Tensor:
-    """Coloured noise for windows whose speech has a level; weaker in high bands, or none.
+    """Coloured noise for windows whose speech has a level; mostly weaker in high bands, or none.
 
     Where nobody speaks at all, its level is random.
     """
     batch = len(level)
     knots = rng.normal(0, 0.5, (batch, 4))
-    knots -= np.linspace(0, 1, 4) * rng.uniform(0, 2, (batch, 1))
+    knots -= np.linspace(0, 1, 4) * rng.uniform(0, 2, (batch, 1)) * (rng.random((batch, 1)) < 0.7)
     colour = 10 ** _random_curves(knots, MEL_BINS)
     silent = level < 100 * SMALLEST_POWER
     level = torch.where(silent, 10 ** _column(rng.uniform(-4, 2, batch))[:, 0, 0], level)
     ratio = 10 ** (rng.uniform(3, 40, batch) / 10)
-    loud = _column((rng.random(batch) < 0.5) / ratio)[:, 0, 0] * level
+    noisy = (rng.random(batch) < 0.5) | (silent.numpy() & (rng.random(batch) < 0.6))
+    loud = _column(noisy / ratio)[:, 0, 0] * level
     colour = torch.from_numpy((colour / colour.mean(1, keepdims=True)).astype(np.float32))
     bank = _noise_bank()
     firsts = rng.integers(0, bank.shape[1] - frames, batch)

@@ -16,7 +16,7 @@ from whisper_nano.speech_store import MEL_BINS, Utterance
 _SILENCE_LOG_POWER = -10.0
 _LONGEST_GAP = 40  # frames between two sentences
 _LONGEST_LEAD = 50  # frames before the first
-_AT_START, _NO_LEAD, _SILENT = 0.7, 0.6, 0.03  # chances
+_AT_START, _NO_LEAD, _SILENT = 0.7, 0.6, 0.06  # chances
 _PADDED, _RUNNING_ON = 0.55, 0.3  # chances that a recording ends with the speech, or never
 
 
@@ -141,7 +141,8 @@ def _heard(layout: Layout, rng: np.random.Generator) -> Tensor:
     ends = []
     for region in layout.regions:
         end, chance = region.first + region.length, rng.random()
-        if chance >= _PADDED:
+        # Where nobody speaks, padding alone would teach little.
+        if chance >= _PADDED or not region.length:
             end = FRAMES if chance < _PADDED + _RUNNING_ON else int(rng.integers(end, FRAMES + 1))
         ends.append(end)
     return layout.places < torch.tensor(ends)[:, None]

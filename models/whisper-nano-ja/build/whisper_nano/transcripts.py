@@ -68,10 +68,15 @@ def transcribe_silence(rng: np.random.Generator) -> Transcript:
 
 
 def transcribe_noise(rng: np.random.Generator) -> Transcript:
-    """The same for real sound: all tokens are learnt."""
-    whisper = _tokenizer()
-    heard_nothing = rng.random() < 0.5
-    tokens = [whisper.sot, whisper.no_speech] if heard_nothing else [*_head(), whisper.eot]
+    """The same for real sound: all tokens are learnt.
+
+    openai-whisper takes a window for silence where <|nospeech|> is likelier than 0.6; where it goes
+    on nonetheless, it asks for a timestamp before the end.
+    """
+    whisper, chance = _tokenizer(), rng.random()
+    tokens = [whisper.sot, whisper.no_speech]
+    if chance > 0.75:
+        tokens = [*_head(), *([whisper.timestamp_begin] if chance > 0.8 else []), whisper.eot]
     return Transcript(tokens, 1, [NOWHERE] * len(tokens))
 
 

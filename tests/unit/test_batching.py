@@ -1,0 +1,85 @@
+"""Recordings transcribed together are heard as they are alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from whisper.decoding import DecodingResult
+from whisper.transcribe import transcribe
+
+from whisper_terms.audio import SAMPLE_RATE, read_audio
+from whisper_terms.batching import transcribe_together
+from whisper_terms.openai_format import export_openai, load_openai
+
+ROOT = Path(__file__).parents[2]
+DEMO = sorted((ROOT / "recordings" / "demo").glob("*.flac"))
+OPTIONS = {
+    "language": "ja",
+    "temperature": 0.0,
+    "condition_on_previous_text": False,
+    "fp16": False,
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The bundled one: of a random model every answer hangs on the last digit."""
+    path = tmp_path_factory.mktemp("nano") / "model.pt"
+    export_openai(ROOT / "models" / "whisper-nano-ja", path)
+    return load_openai(path, "cpu")
+
+
+def heard(segments: list[dict]) -> list[tuple[float, float, str]]:
+    return [(one["start"], one["end"], one["text"]) for one in segments]
+
+
+@pytest.mark.parametrize("prompt", [None, "痙攣、心窩部痛"])
+def test_together_as_alone(model, prompt):
+    """Recordings of one window and of several, and silence."""
+    short = [read_audio(path) for path in DEMO[:3]]
+    gap = np.zeros(SAMPLE_RATE // 2, np.float32)
+    long = np.concatenate([part for path in DEMO[3:14] for part in (read_audio(path), gap)])
+    assert len(long) > 30 * SAMPLE_RATE
+    recordings = [short[0], long, np.zeros(SAMPLE_RATE, np.float32), *short[1:]]
+    options = OPTIONS | {"initial_prompt": prompt, "carry_initial_prompt": prompt is not None}
+    together = transcribe_together(model, recordings, **options)
+    for recording, one in zip(recordings, together, strict=True):
+        alone = transcribe(model, recording, **options)["segments"]
+        assert heard(one.segments) == heard(alone)
+        assert one.compute_seconds > 0
+    again = transcribe_together(model, recordings, **options)
+    assert [heard(one.segments) for one in again] == [heard(one.segments) for one in together]
+
+
+def test_no_recordings(model):
+    assert transcribe_together(model, [], **OPTIONS) == []
+
+
+def test_batches_shrink_as_recordings_end(model, monkeypatch):
+    sizes = []
+
+    def decode(self, windows, options):
+        sizes.append(len(windows))
+        one = DecodingResult(windows[0], "ja", tokens=[], avg_logprob=-2.0, no_speech_prob=0.9)
+        return [one] * len(windows)
+
+    monkeypatch.setattr("whisper.model.Whisper.decode", decode)
+    recordings = [np.zeros(seconds * SAMPLE_RATE, np.float32) for seconds in (70, 5, 40)]
+    assert [one.segments for one in transcribe_together(model, recordings, **OPTIONS)] == [[]] * 3
+    assert sizes == [3, 2, 1]
+
+
+def test_an_error_ends_all(model, monkeypatch):
+    def fail(self, windows, options):
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr("whisper.model.Whisper.decode", fail)
+    with pytest.raises(torch.OutOfMemoryError, match="no room"):
+        transcribe_together(model, [np.zeros(SAMPLE_RATE, np.float32)] * 4, **OPTIONS)
+
+
+def test_one_recordings_error_is_told(model):
+    good, bad = np.zeros(SAMPLE_RATE, np.float32), np.array(["no sound"])
+    with pytest.raises((TypeError, ValueError, RuntimeError)):
+        transcribe_together(model, [good, bad], **OPTIONS)
