@@ -137,7 +137,7 @@ class TestJson:
         assert "\n" not in text
 
     def test_says_the_same_however_it_was_written(self):
-        one = load_config({"recipes": {"default": {"seed": 0, "epochs": 8}}, "systems": ["base"]})
+        one = load_config({"recipes": {"default": {"seed": 0, "epochs": 4}}, "systems": ["base"]})
         assert one.recipe_json("default") == Config().recipe_json("default")
 
 

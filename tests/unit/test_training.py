@@ -230,6 +230,27 @@ class TestDivergence:
         assert 0 <= drift[5.0] < drift[0.0]
 
 
+def test_noise_is_as_large_as_asked_for(make_base, windows, encodings, monkeypatch):
+    base = make_base()
+    rows = make_dataset(windows, base, "ja", True, encodings)
+    batch = Collator(base.model.config.pad_token_id)(rows.__getitems__(range(len(windows))))
+    clean = batch["encoder_outputs"].last_hidden_state
+    heard = []
+    real = type(base.model).forward
+
+    def forward(self, **inputs):
+        heard.append(inputs["encoder_outputs"].last_hidden_state)
+        return real(self, **inputs)
+
+    monkeypatch.setattr(type(base.model), "forward", forward)
+    window_loss(base.model, batch, noise=0.3)
+    window_loss(base.model, batch, noise=0.3)
+    window_loss(base.model, batch)
+    noise = heard[0] - clean
+    assert float(noise.std() / clean.std()) == pytest.approx(0.3, rel=0.02)
+    assert not torch.equal(heard[0], heard[1]) and torch.equal(heard[2], clean)
+
+
 def decode(model, encoding, prompt):
     """What the model answers, greedily: every token, the last included."""
     hidden = BaseModelOutput(last_hidden_state=torch.from_numpy(encoding.astype(np.float32))[None])

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperForConditionalGeneration
+from transformers.modeling_outputs import BaseModelOutput
 
 from whisper_terms.base_model import Base
 from whisper_terms.config import Recipe
@@ -29,14 +30,14 @@ _CHECKPOINT_FILES = {"trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_
 class WindowTrainer(Seq2SeqTrainer):
     """The trainer, with the loss of `window_loss`."""
 
-    def __init__(self, *arguments, reference=None, kl: float = 0.0, **others):
-        """As Seq2SeqTrainer; for `reference` and `kl` see `window_loss`."""
+    def __init__(self, *arguments, reference=None, kl: float = 0.0, noise: float = 0.0, **others):
+        """As Seq2SeqTrainer; for `reference`, `kl` and `noise` see `window_loss`."""
         super().__init__(*arguments, **others)
-        self._reference, self._kl = reference, kl
+        self._loss = {"reference": reference, "kl": kl, "noise": noise}
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The loss of a batch; what else the trainer's own method can do is not asked for."""
-        return window_loss(model, inputs, self._reference, self._kl)
+        return window_loss(model, inputs, **self._loss)
 
 
 def window_loss(
@@ -44,6 +45,7 @@ def window_loss(
     inputs: dict[str, Any],
     reference: WhisperForConditionalGeneration | None = None,
     kl: float = 0.0,
+    noise: float = 0.0,
 ) -> Tensor:
     """Cross-entropy over the labels, and on replay the divergence from the base model.
 
@@ -56,6 +58,7 @@ def window_loss(
         kl: weight of the Kullback-Leibler divergence of the model's answers from the reference's,
             summed over the tokens of replay and divided by the number of all tokens, as the
             cross-entropy is.
+        noise: deviation of the noise in the output of a frozen encoder, as a factor of its own.
     """
     inputs = dict(inputs)
     replay = inputs.pop("replay")
@@ -64,6 +67,10 @@ def window_loss(
         encoder = model.get_encoder().eval()
         with torch.no_grad():
             inputs["encoder_outputs"] = encoder(inputs.pop("input_features"))
+    if noise and "encoder_outputs" in inputs:
+        hidden = inputs["encoder_outputs"].last_hidden_state
+        noisy = hidden + noise * hidden.std() * torch.randn_like(hidden)
+        inputs["encoder_outputs"] = BaseModelOutput(last_hidden_state=noisy)
     outputs = model(**inputs, use_cache=False)
     if not kl or not replay.any():
         return outputs.loss
@@ -118,6 +125,7 @@ def fine_tune(
         data_collator=Collator(model.config.pad_token_id),
         reference=reference,
         kl=recipe.kl,
+        noise=recipe.encoding_noise,
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(state))
     return model.to("cpu", torch.float32).eval()

@@ -18,6 +18,10 @@ VOICES = (
     {"name": "mei-slow", "speed": 0.85},
     {"name": "mei-fast", "speed": 1.15},
     {"name": "male-like", "half_tone": -10.0, "vocal_tract": 0.82},
+    {"name": "alto", "half_tone": -3.0, "vocal_tract": 0.95, "speed": 1.05},
+    {"name": "male-slow", "half_tone": -12.0, "vocal_tract": 0.8, "speed": 0.88},
+    {"name": "male-fast", "half_tone": -8.0, "vocal_tract": 0.86, "speed": 1.12},
+    {"name": "male-young", "half_tone": -7.0, "vocal_tract": 0.9, "speed": 0.95},
 )
 
 # What one gets by following the Hugging Face tutorial "Fine-Tune Whisper" with synthetic speech:
@@ -39,7 +43,7 @@ _BLOG = {
 # Each recipe: what differs from the defaults of `models.Recipe`.
 RECIPES: dict[str, dict] = {
     "default": {},
-    "nano": {"epochs": 14, "learning_rate": 5e-4, "schedule": "cosine"},
+    "nano": {"epochs": 6, "learning_rate": 5e-4, "schedule": "cosine"},
     "blog-full-10": {**_BLOG, "train": "all", "epochs": 10},
     "blog-full-40": {**_BLOG, "train": "all", "epochs": 40},
     "blog-frozen-10": {**_BLOG, "train": "decoder", "epochs": 10},

@@ -95,7 +95,14 @@ class Recipe(Settings):
         description="Whether the encoder's output is computed once and kept on disk; "
         "not with train: all.",
     )
-    epochs: int = Field(8, ge=1, description="Passes over all windows.")
+    encoding_noise: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Noise in the encoder's output, new in every step, as a factor of its standard "
+        "deviation: a cached encoding is else the same in every epoch.",
+    )
+    epochs: int = Field(4, ge=1, description="Passes over all windows.")
     batch_size: int = Field(4, ge=1, description="Windows in a training step.")
     learning_rate: float = Field(
         1e-4, gt=0, le=1, description="Peak learning rate of AdamW (a factor)."

@@ -83,10 +83,13 @@ class SpeechSettings(Settings):
         defaults.VOICES, min_length=1, description="The voices that speak every term."
     )
     isolated_per_term: int = Field(
-        2, ge=0, description="Utterances of the lone term, for each term."
+        4, ge=0, description="Utterances of the lone term, for each term."
     )
     carriers_per_term: int = Field(
-        6, ge=0, description="Utterances of the term inside a carrier sentence, for each term."
+        20,
+        ge=0,
+        description="Utterances of the term inside a carrier sentence, for each term. With "
+        "thousands of terms fewer will do, and save hours.",
     )
     replay_sentences: int | None = Field(
         None,
