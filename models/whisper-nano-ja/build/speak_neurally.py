@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from whisper_nano.neural_speaking import speak_part
+from whisper_nano.neural_speaking import NeuralSpeaker
 from whisper_nano.sentences import SPOKEN
 from whisper_nano.settings import Neural
+from whisper_nano.speaking import speak_part
 from whisper_nano.speech_store import save_part
 from whisper_terms.errors import run_script
 from whisper_terms.tables import read_table
@@ -25,7 +26,8 @@ def main() -> None:
     arguments = parse_arguments()
     neural = Neural.from_json(arguments.neural)
     texts = [row["text"] for row in read_table(arguments.spoken, SPOKEN)][-neural.spoken :]
-    utterances = speak_part(texts, arguments.part, neural)
+    speaker = NeuralSpeaker(neural)
+    utterances = speak_part(speaker, texts, arguments.part, neural.part, neural.seed)
     save_part(arguments.output, utterances)
     seconds = sum(float(utterance.borders[-1]) for utterance in utterances)
     print(f"spoke {len(utterances)} sentences, {seconds:.0f} s")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from whisper_nano.sentences import SPOKEN
 from whisper_nano.settings import Speech
-from whisper_nano.speaking import speak_part
+from whisper_nano.speaking import Speaker, speak_part
 from whisper_nano.speech_store import save_part
 from whisper_terms.errors import run_script
 from whisper_terms.tables import read_table
@@ -24,7 +24,8 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     texts = [row["text"] for row in read_table(arguments.spoken, SPOKEN)]
-    utterances = speak_part(texts, arguments.part, Speech.from_json(arguments.speech))
+    speech = Speech.from_json(arguments.speech)
+    utterances = speak_part(Speaker(speech), texts, arguments.part, speech.part, speech.seed)
     save_part(arguments.output, utterances)
     seconds = sum(float(utterance.borders[-1]) for utterance in utterances)
     print(f"spoke {len(utterances)} sentences, {seconds:.0f} s")

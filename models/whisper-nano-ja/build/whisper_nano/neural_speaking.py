@@ -6,7 +6,6 @@ its phones are said is not known here (the borders are even); aligning.py finds 
 """
 
 import json
-from collections.abc import Sequence
 from importlib.resources import files
 
 import numpy as np
@@ -18,7 +17,6 @@ from whisper_nano.speaking import at_16_khz, log_mel_power
 from whisper_nano.speech_store import Utterance
 from whisper_terms.audio import SAMPLE_RATE
 from whisper_terms.errors import Fault, UserError
-from whisper_terms.progress import progress
 from whisper_terms.speech.engine import SpokenText
 from whisper_terms.speech.openjtalk import full_context_labels
 
@@ -28,30 +26,15 @@ _AUDIBLE = 0.02  # share of the loudest sample
 _MIXTURE = 0.4
 
 
-def speak_part(texts: Sequence[str], part: int, neural: settings.Neural) -> list[Utterance]:
-    """Speak the sentences of one part of the store; those that can't be spoken are left out.
-
-    Args:
-        texts: all sentences.
-        part: number of the part.
-        neural: voices and their variation.
-
-    Raises:
-        UserError: Kokoro is not installed.
-    """
-    speaker, first = NeuralSpeaker(neural), part * neural.part
-    chosen = list(enumerate(texts))[first : first + neural.part]
-    spoken = (
-        speaker.speak(text, np.random.default_rng([neural.seed, index]))
-        for index, text in progress(chosen, f"speak part {part}")
-    )
-    return [utterance for utterance in spoken if utterance and utterance.frames]
-
-
 class NeuralSpeaker:
     """Kokoro's Japanese voices; the phones are those that Open JTalk finds for the text."""
 
     def __init__(self, neural: settings.Neural):
+        """Load the synthesis.
+
+        Raises:
+            UserError: Kokoro is not installed.
+        """
         self._neural, self._synthesis = neural, _Kokoro()
 
     def speak(self, text: str, rng: np.random.Generator) -> Utterance | None:

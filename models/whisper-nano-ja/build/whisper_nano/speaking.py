@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -24,20 +25,31 @@ from whisper_terms.speech.openjtalk import OpenJTalk, full_context_labels
 _PEAK = 0.6
 
 
-def speak_part(texts: Sequence[str], part: int, speech: settings.Speech) -> list[Utterance]:
+class SentenceSpeaker(Protocol):
+    """Whoever speaks sentences of known phones."""
+
+    def speak(self, text: str, rng: np.random.Generator) -> Utterance | None:
+        """Speak a sentence in some voice; None where that is not possible."""
+        ...
+
+
+def speak_part(
+    speaker: SentenceSpeaker, texts: Sequence[str], part: int, size: int, seed: int
+) -> list[Utterance]:
     """Speak the sentences of one part of the store; those that can't be spoken are left out.
 
     Each sentence's random numbers follow from its place, whatever else is spoken.
 
     Args:
+        speaker: who speaks.
         texts: all sentences.
         part: number of the part.
-        speech: voices and their variation.
+        size: sentences in a part.
+        seed: of everything random.
     """
-    speaker, first = Speaker(speech), part * speech.part
-    chosen = list(enumerate(texts))[first : first + speech.part]
+    chosen = list(enumerate(texts))[part * size : (part + 1) * size]
     spoken = (
-        speaker.speak(text, np.random.default_rng([speech.seed, index]))
+        speaker.speak(text, np.random.default_rng([seed, index]))
         for index, text in progress(chosen, f"speak part {part}")
     )
     return [utterance for utterance in spoken if utterance and utterance.frames]
