@@ -18,7 +18,7 @@ rule fine_tune:
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
     params:
-        recipe=lambda wildcards: CONFIG.training_json(wildcards.recipe),
+        recipe=lambda wildcards: CONFIG.recipes[wildcards.recipe].training_json(),
         # Not an output: Snakemake would delete it, and with it what a killed run had reached.
         state=f"{RESULTS}/{{model}}/{{recipe}}/state",
         encodings=encodings_argument,
@@ -56,7 +56,7 @@ rule interpolate_weights:
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
     params:
-        recipe=lambda wildcards: CONFIG.recipe_json(wildcards.recipe),
+        recipe=lambda wildcards: CONFIG.recipes[wildcards.recipe].interpolation_json(),
         encodings=encodings_argument,
         language=CONFIG.language,
         device=CONFIG.device,

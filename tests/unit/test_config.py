@@ -124,21 +124,30 @@ class TestShards:
 
 class TestJson:
     def test_recipe_survives(self):
-        text = Config().recipe_json("blog-full-10")
-        assert Recipe.from_json(text) == Config().recipes["blog-full-10"]
+        recipe = Config().recipes["blog-full-10"]
+        assert Recipe.from_json(recipe.to_json()) == recipe
+
+    def test_training_and_the_choice_after_it_take_their_own_keys(self):
+        recipe = Config().recipes["blog-full-10"]
+        training, choice = (
+            json.loads(text) for text in (recipe.training_json(), recipe.interpolation_json())
+        )
+        assert training.keys() | choice.keys() == set(Recipe.model_fields)
+        assert training.keys() & choice.keys() == {"timestamps"}
+        assert choice["interpolation"] == [1.0] and training["epochs"] == 10
 
     def test_speech_survives(self):
         speech = Config().speech
         assert SpeechSettings.from_json(speech.to_json()) == speech
 
     def test_is_one_line_with_sorted_keys(self):
-        text = Config().recipe_json("default")
+        text = Config().recipes["default"].to_json()
         assert list(json.loads(text)) == sorted(Recipe.model_fields)
         assert "\n" not in text
 
     def test_says_the_same_however_it_was_written(self):
         one = load_config({"recipes": {"default": {"seed": 0, "epochs": 4}}, "systems": ["base"]})
-        assert one.recipe_json("default") == Config().recipe_json("default")
+        assert one.recipes["default"].to_json() == Config().recipes["default"].to_json()
 
 
 class TestCheckFiles:

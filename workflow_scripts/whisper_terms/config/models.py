@@ -136,6 +136,11 @@ class Recipe(Settings):
         """What the trained weights follow from, as JSON with sorted keys."""
         return self.to_json(exclude=self.AFTER_TRAINING)
 
+    def interpolation_json(self) -> str:
+        """What the choice between trained and base weights follows from, the same way."""
+        needed = self.AFTER_TRAINING | {"timestamps"}
+        return self.to_json(exclude=type(self).model_fields.keys() - needed)
+
     @field_validator("packed")
     @classmethod
     def _check_packing(cls, packed: bool, info: ValidationInfo) -> bool:
@@ -301,14 +306,6 @@ class Config(Settings):
     def first_voice(self) -> str:
         """Name of the first training voice: the only one of recipes with `voices: first`."""
         return self.training_voices()[0].name
-
-    def recipe_json(self, name: str) -> str:
-        """A recipe as the one argument that its script takes; raises KeyError if there is none."""
-        return self.recipes[name].to_json()
-
-    def training_json(self, name: str) -> str:
-        """The same for what its trained weights follow from."""
-        return self.recipes[name].training_json()
 
     def check_files(self, root: str | Path = ".") -> list[Fault]:
         """The files and folders under `root` that the configuration names and that are missing."""
