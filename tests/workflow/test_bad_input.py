@@ -126,10 +126,10 @@ def use_coqui(config: dict) -> None:
             put("recipes", "default", "epoch", value=3), "epoch:", "unknown", "epochs", id="recipe"
         ),
         pytest.param(
-            put("recipes", "default", "epochs", value="x"), "epochs: x", "number", "8", id="type"
+            put("recipes", "default", "epochs", value="x"), "epochs: x", "number", "4", id="type"
         ),
         pytest.param(
-            put("recipes", "default", "epochs", value=-1), "epochs: -1", "least 1", "8", id="-1"
+            put("recipes", "default", "epochs", value=-1), "epochs: -1", "least 1", "4", id="-1"
         ),
         pytest.param(
             put("model", value="tiny-tset"), "tiny-tset", "unknown", "tiny-test", id="model"
