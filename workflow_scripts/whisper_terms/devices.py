@@ -34,6 +34,18 @@ def has_bfloat16(device: torch.device) -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
+def repeat_exactly(device: torch.device) -> None:
+    """Let sums be taken in the same order every time, for the rest of the process.
+
+    On a CPU the gradient of an embedding is else summed in the order in which threads come, so that
+    neither a second run nor one that was resumed ends with the same weights.
+    """
+    if device.type == "cpu":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        # Needed for memory that is read before it is written, which costs time and is not done.
+        torch.utils.deterministic.fill_uninitialized_memory = False
+
+
 def limit_threads(threads: int | None) -> None:
     """Use so many CPU threads; None leaves it to torch."""
     if threads:

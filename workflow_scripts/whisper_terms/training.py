@@ -14,13 +14,13 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from whisper_terms.base_model import Base
 from whisper_terms.config import Recipe
-from whisper_terms.devices import choose_device, has_bfloat16
+from whisper_terms.devices import choose_device, has_bfloat16, repeat_exactly
 from whisper_terms.examples import IGNORED, Collator, make_dataset, select_windows
 from whisper_terms.sharding import digest
 from whisper_terms.windows import Window
 
 # Raised when the same data and recipe train other weights than before.
-_METHOD = 2
+_METHOD = 3
 # In the names of the decoder's weights that look at the sound, its layer norm included.
 _CROSS_ATTENTION = ".encoder_attn"
 # What the trainer writes into a checkpoint; one that lacks a file was cut off in the middle.
@@ -114,6 +114,7 @@ def fine_tune(
         UserError: nothing to train on; no such device.
     """
     model, place = base.model, choose_device(device)
+    repeat_exactly(place)
     reference = _frozen_copy(model).to(place) if recipe.kl else None
     _choose_weights(model, recipe)
     chosen = select_windows(windows, "train", recipe, first_voice)

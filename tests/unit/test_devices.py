@@ -1,0 +1,30 @@
+"""Gradients on the CPU are the same in every run, whatever the threads do."""
+
+from pathlib import Path
+
+import torch
+from transformers.modeling_outputs import BaseModelOutput
+
+from whisper_terms.base_model import load_base
+from whisper_terms.devices import repeat_exactly
+
+NANO = Path(__file__).parents[2] / "models" / "whisper-nano-ja"
+
+
+def test_gradients_repeat():
+    repeat_exactly(torch.device("cpu"))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(2, threads))
+    model = load_base(str(NANO)).model
+    model.get_encoder().requires_grad_(False)
+    random = torch.Generator().manual_seed(0)
+    heard = BaseModelOutput(last_hidden_state=torch.randn(4, 1500, 256, generator=random))
+    tokens = torch.randint(50_000, (4, 180), generator=random)
+    gradients = []
+    for _ in range(3):
+        model.zero_grad(set_to_none=True)
+        model(encoder_outputs=heard, decoder_input_ids=tokens, labels=tokens).loss.backward()
+        # Of the positions, every row of the batch adds to the same place.
+        gradients.append(model.model.decoder.embed_positions.weight.grad.clone())
+    torch.set_num_threads(threads)
+    assert all(torch.equal(one, gradients[0]) for one in gradients)
