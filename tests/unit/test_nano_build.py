@@ -30,7 +30,8 @@ from whisper_nano.phones import PHONE_IDS, PHONES, accents_of, phones_of
 from whisper_nano.sentences import is_held_out, read_source, select_sentences, speaking_order
 from whisper_nano.settings import Build, Selection, Source, Speech
 from whisper_nano.simulation import Placed, simulate_encodings, time_phones
-from whisper_nano.speaking import Speaker, log_mel_power
+from whisper_nano.speaking import Speaker
+from whisper_nano.spectrogram import log_mel_power
 from whisper_nano.speech_store import load_parts, save_part
 from whisper_nano.splicing import cut_places, splice
 from whisper_nano.text_store import load_sentences, save_sentences

@@ -1,21 +1,27 @@
 """Speech of the bundled model's build beyond Open JTalk's: alignment, Kokoro, what is measured."""
 
+from importlib.resources import files
+
 import numpy as np
 import pytest
 import torch
-from nano_build import BUILD, TEXTS, utterances, voice
+from nano_build import BUILD, TEXTS, generator, tree, utterances, voice
+from pydantic import ValidationError
+from pyopenjtalk import extract_fullcontext
 from whisper_nano.aligning import align_utterances, best_path
 from whisper_nano.codes import FRAME_SECONDS
 from whisper_nano.encoder_stage import PhoneHead
 from whisper_nano.measuring import COLUMNS, measure
+from whisper_nano.mixing import VoiceMixer
 from whisper_nano.phones import PHONE_IDS
 from whisper_nano.sentences import read_source
-from whisper_nano.settings import Measure, Neural, Source
-from whisper_nano.speaking import speak_part
+from whisper_nano.settings import Measure, Neural, Source, Speech, Voice
+from whisper_nano.speaking import Speaker, speak_part
 from whisper_nano.start import first_encoder
 
 from whisper_terms.errors import UserError
 
+EMBEDDED = str(files("pyopenjtalk") / "htsvoice" / "mei_normal.htsvoice")
 SHIPPED = "models/whisper-nano-ja"
 PAUSE = PHONE_IDS["pau"]
 
@@ -77,6 +83,37 @@ def test_everyday_sentences(tmp_path):
     (tmp_path / "broken.yaml").write_text("patterns: ['{who}は']\nwords: {}\n")
     with pytest.raises(UserError, match="makes no sentences"):
         read_source(Source(file=str(tmp_path / "broken.yaml"), format="everyday"))
+
+
+def test_a_voice_mixed_with_itself_is_that_voice():
+    mixer = VoiceMixer([EMBEDDED, EMBEDDED])
+    labels = extract_fullcontext(TEXTS[0])
+    samples, seconds = mixer.speak(labels, 0.0, generator())
+    np.testing.assert_allclose(seconds, tree().seconds(labels))
+    assert round(seconds.sum() * mixer.rate) == len(samples)
+    again, _ = VoiceMixer([EMBEDDED, EMBEDDED]).speak(labels, 0.0, generator())
+    np.testing.assert_array_equal(samples, again)
+    # The engine serves the next sentence as well.
+    assert len(mixer.speak(extract_fullcontext(TEXTS[1]), 3.0, generator(1))[1]) > 3
+
+
+def test_a_mixed_speaker_knows_its_borders():
+    voices = [voice(), Voice(name="twin", half_tones=(-2, 6))]
+    voices = [one.model_copy(update={"mixes": True}) for one in voices]
+    speaker = Speaker(Speech(voices=voices, rates=[0.9, 1.2], mixed=1.0))
+    for one in speak_part(speaker, TEXTS, 0, size=3, seed=2):
+        assert one.borders[-1] == pytest.approx(len(one.log_power) / 100, abs=0.02)
+        silent = one.frame_targets()[0] == PHONE_IDS["sil"]
+        power = 10 ** one.spectrogram.astype(np.float32).mean(0)[: 2 * len(silent) : 2]
+        assert np.median(power[silent]) < 0.1 * np.median(power[~silent])
+
+
+def test_voices_that_do_not_mix(tmp_path):
+    (tmp_path / "broken.htsvoice").write_bytes(b"[GLOBAL]\n[DATA]\n")
+    with pytest.raises(UserError, match="can't be mixed"):
+        VoiceMixer([EMBEDDED, str(tmp_path / "broken.htsvoice")])
+    with pytest.raises(ValidationError, match="mixed needs two voices"):
+        Speech(voices=[voice()], rates=[1.0], mixed=0.5)
 
 
 def test_kokoro_speaks():

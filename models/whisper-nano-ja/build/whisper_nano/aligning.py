@@ -17,7 +17,8 @@ from whisper_nano.encoder_stage import PhoneHead
 from whisper_nano.layout import Region, lay_out
 from whisper_nano.network import encode
 from whisper_nano.phones import PHONE_IDS, SILENCE
-from whisper_nano.speech_store import MEL_BINS, SMALLEST_POWER, Utterance
+from whisper_nano.spectrogram import MEL_BINS, SMALLEST_POWER
+from whisper_nano.speech_store import Utterance
 from whisper_terms.progress import progress
 
 # Share of the spoken frames that must be heard as what they are aligned with, or it is misread.

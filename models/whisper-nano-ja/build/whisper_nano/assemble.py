@@ -12,7 +12,7 @@ from whisper.tokenizer import LANGUAGES
 from whisper_nano.codes import WIDTH
 from whisper_nano.guidance import GUIDED_HEADS
 from whisper_nano.network import LONGEST_TEXT, nano_config
-from whisper_nano.speech_store import MEL_BINS
+from whisper_nano.spectrogram import MEL_BINS
 from whisper_nano.vocabulary import WHISPER_TOKENS, Vocabulary
 from whisper_terms.base_model import GENERATION_CONFIG, Base, save_model
 from whisper_terms.tables import write_text

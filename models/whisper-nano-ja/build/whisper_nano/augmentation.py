@@ -13,7 +13,8 @@ from scipy.signal import lfilter
 from torch import Tensor
 from torch.nn.functional import avg_pool1d
 
-from whisper_nano.speech_store import MEL_BINS, SMALLEST_POWER
+from whisper_nano.spectrogram import MEL_BINS, SMALLEST_POWER, log_mel_power
+from whisper_terms.audio import SAMPLE_RATE
 
 FRAMES_PER_SECOND = 100
 _BANK = 30_000  # frames of noise, of which every window takes a piece
@@ -135,9 +136,15 @@ def _noise(level: Tensor, frames: int, rng: np.random.Generator) -> Tensor:
 
 @cache
 def _noise_bank() -> Tensor:
-    """White noise of mean power 1: shape (MEL_BINS, _BANK)."""
-    noise = np.random.default_rng(0).gamma(2, 0.5, (MEL_BINS, _BANK))
-    return torch.from_numpy(noise.astype(np.float32))
+    """White noise of mean power 1: shape (MEL_BINS, _BANK).
+
+    Of samples, because neighbouring frames share most of theirs and a wide band varies less than
+    a narrow one.
+    """
+    length = _BANK * SAMPLE_RATE // FRAMES_PER_SECOND
+    samples = np.random.default_rng(0).standard_normal(length, np.float32)
+    power = 10 ** torch.from_numpy(log_mel_power(samples).T.astype(np.float32))
+    return power / power.mean()
 
 
 def _limit_band(power: Tensor, low: int, high: int) -> None:

@@ -1,10 +1,10 @@
 """Stage 3: encoder and decoder together, end to end on spoken sentences.
 
 The encoder keeps to its codes (a small loss), and simulated text beside the speech keeps the
-spelling of all that was never spoken.
+spelling of all that was never spoken. A few windows of both come with a prompt.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,18 @@ from whisper_nano.speech_store import Utterance
 from whisper_nano.speech_windows import SpeechBatch, SpeechWindows
 from whisper_nano.text_store import Sentence
 from whisper_nano.training import train
-from whisper_nano.transcripts import collate, transcribe, transcribe_noise
+from whisper_nano.transcripts import (
+    Transcript,
+    collate,
+    previous_text,
+    transcribe,
+    transcribe_noise,
+)
 from whisper_nano.vocabulary import Vocabulary
 
 _UNTIMED = 0.2  # share of the windows
 _ALL_FRAMES, _KEPT = 0.3, 0.5  # share of the steps, of the frames in the others
+_PROMPTED = 0.08  # share of the steps with speech
 
 
 @dataclass(frozen=True)
@@ -76,16 +83,21 @@ def train_jointly(
     for name, module in modules.items():
         module.load_state_dict(weights[name])
     encoder, head, decoder = modules.values()
-    speech = SpeechWindows([one.utterance for one in spoken], stage.batch_frames)
+    utterances = [one.utterance for one in spoken]
+    speech = SpeechWindows(utterances, stage.batch_frames)
+    # Prompts are several times as long as what is written.
+    prompted = SpeechWindows(utterances, max(1, stage.batch_frames // 3))
     texts = TextWindows(sentences, vocabulary, stage.text_frames)
 
     def step(rng: np.random.Generator, done: float) -> dict[str, float]:
         most = stage.most if rng.random() < stage.windows_share else 1
-        batch = speech.make(most, rng)
+        prompts = sentences if rng.random() < _PROMPTED else ()
+        batch = (prompted if prompts else speech).make(most, rng)
         encodings = encode(encoder, batch.features, batch.layout)
         aligned, measures = alignment_loss(encodings, head, batch)
         heard = _listen(encodings, batch.layout, rng)
-        heard = DecoderBatch(*heard, *collate(list(_transcribe(batch, spoken, rng)), vocabulary))
+        transcripts = list(_transcribe(batch, spoken, prompts, rng))
+        heard = DecoderBatch(*heard, *collate(transcripts, vocabulary))
         loss, guide, right = decoder_loss(decoder, heard, vocabulary)
         (loss + stage.guidance * guide + stage.alignment * aligned).backward()
         # One graph after the other: each is freed by its own backward pass.
@@ -123,12 +135,21 @@ def _listen(encodings: Tensor, layout: Layout, rng: np.random.Generator) -> tupl
     return encodings.gather(1, chosen[..., None].expand(-1, -1, encodings.shape[2])), kept
 
 
-def _transcribe(batch: SpeechBatch, spoken: Sequence[Spoken], rng: np.random.Generator):
-    """The transcript of each window."""
+def _transcribe(
+    batch: SpeechBatch,
+    spoken: Sequence[Spoken],
+    prompts: Sequence[Sentence],
+    rng: np.random.Generator,
+) -> Iterator[Transcript]:
+    """The transcript of each window, after a prompt from some of `prompts` if there are any."""
     for starts in batch.starts:
+        said = [spoken[index] for index, _ in starts]
         placed = [
-            Placed(spoken[index].sentence, spoken[index].utterance.borders, start)
-            for index, start in starts
+            Placed(one.sentence, one.utterance.borders, start)
+            for one, (_, start) in zip(said, starts, strict=True)
         ]
-        timed = rng.random() >= _UNTIMED
-        yield transcribe(placed, timed) if placed else transcribe_noise(rng)
+        if not placed:
+            yield transcribe_noise(rng)
+            continue
+        prompt = previous_text(prompts, [one.sentence for one in said], rng) if prompts else []
+        yield transcribe(placed, rng.random() >= _UNTIMED, prompt)

@@ -10,7 +10,7 @@ from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 from whisper_nano.codes import FRAMES, WIDTH
 from whisper_nano.layout import Layout
-from whisper_nano.speech_store import MEL_BINS
+from whisper_nano.spectrogram import MEL_BINS
 from whisper_nano.vocabulary import Vocabulary
 from whisper_terms.devices import has_bfloat16
 from whisper_terms.tables import atomic_path

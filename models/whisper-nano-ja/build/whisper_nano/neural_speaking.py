@@ -13,7 +13,8 @@ import onnxruntime
 
 from whisper_nano import settings
 from whisper_nano.phones import accents_of, phone_ids, phones_of
-from whisper_nano.speaking import at_16_khz, log_mel_power
+from whisper_nano.speaking import at_16_khz
+from whisper_nano.spectrogram import log_mel_power
 from whisper_nano.speech_store import Utterance
 from whisper_terms.audio import SAMPLE_RATE
 from whisper_terms.errors import Fault, UserError

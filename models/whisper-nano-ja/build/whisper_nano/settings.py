@@ -63,6 +63,7 @@ class Voice(Settings):
         share: how often it speaks, against the other voices' shares.
         half_tones: lowest and highest pitch shift in semitones.
         times: whether its durations time the sentences that are not spoken.
+        mixes: whether it is a part of mixtures.
     """
 
     name: Name
@@ -70,6 +71,7 @@ class Voice(Settings):
     share: Positive = 1.0
     half_tones: tuple[float, float] = (0.0, 0.0)
     times: bool = True
+    mixes: bool = False
 
 
 class Speech(Settings):
@@ -79,18 +81,26 @@ class Speech(Settings):
         voices: who speaks.
         part: sentences in one file of the store, which one job speaks.
         rates: factors by which the recording is played faster; pitch and formants rise with it.
+        mixed: share of the sentences that mixtures of voices speak (see mixing.py).
         seed: of voice, pitch and rate.
     """
 
     voices: Annotated[list[Voice], Field(min_length=1)]
     part: Count = 250
     rates: Annotated[list[Positive], Field(min_length=1)]
+    mixed: Share = 0.0
     seed: int = 0
 
     @model_validator(mode="after")
     def _some_voice_times(self) -> "Speech":
         if not any(voice.times for voice in self.voices):
             raise ValueError("no voice has times: true")
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_mix(self) -> "Speech":
+        if self.mixed and sum(voice.mixes for voice in self.voices) < 2:
+            raise ValueError("mixed needs two voices with mixes: true")
         return self
 
 

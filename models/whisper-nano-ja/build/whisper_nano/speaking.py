@@ -8,14 +8,14 @@ from importlib.resources import files
 from typing import Protocol
 
 import numpy as np
-import torch
 from scipy.signal import resample_poly
-from whisper.audio import HOP_LENGTH, N_FFT, mel_filters
 
 from whisper_nano import settings
 from whisper_nano.alignment import DurationTree, read_durations
+from whisper_nano.mixing import VoiceMixer
 from whisper_nano.phones import accents_of, phone_ids, phones_of
-from whisper_nano.speech_store import MEL_BINS, SMALLEST_POWER, Utterance
+from whisper_nano.spectrogram import log_mel_power
+from whisper_nano.speech_store import Utterance
 from whisper_terms.audio import SAMPLE_RATE
 from whisper_terms.errors import UserError
 from whisper_terms.progress import progress
@@ -86,9 +86,13 @@ class Speaker:
         shares = np.array([voice.share for voice in speech.voices])
         self._shares = shares / shares.sum()
         self._engine = OpenJTalk()
+        self._mixed = speech.mixed
+        self._mixer = MixedSpeaker(speech) if speech.mixed else None
 
     def speak(self, text: str, rng: np.random.Generator) -> Utterance | None:
         """Speak a sentence in a random voice, pitch and rate; None where that is not possible."""
+        if self._mixer and rng.random() < self._mixed:
+            return self._mixer.speak(text, rng)
         voice = self._voices[rng.choice(len(self._shares), p=self._shares)]
         tone, faster = rng.uniform(*voice.half_tones), rng.choice(self._rates)
         clip = self.record(text, voice, float(tone), float(faster))
@@ -117,39 +121,45 @@ class Speaker:
             samples, rate = self._engine.speak(SpokenText(text), played)
         except UserError:
             return None
-        seconds = self._trees[voice.name].seconds(labels) / faster
         return Clip(
             text=text,
             samples=at_16_khz(samples, rate),
             phones=phones,
             accent=accents_of(labels),
-            borders=np.concatenate([[0], np.cumsum(seconds)]).astype(np.float32),
+            borders=_borders(self._trees[voice.name].seconds(labels) / faster),
         )
+
+
+class MixedSpeaker:
+    """A new voice for every sentence, mixed from those that can be mixed."""
+
+    def __init__(self, speech: settings.Speech):
+        voices = [voice for voice in speech.voices if voice.mixes]
+        lowest, highest = zip(*(voice.half_tones for voice in voices), strict=True)
+        self._half_tones, self._rates = (max(lowest), min(highest)), speech.rates
+        self._mixer = VoiceMixer([_voice_path(voice) for voice in voices])
+
+    def speak(self, text: str, rng: np.random.Generator) -> Utterance | None:
+        """Speak a sentence; None where that is not possible."""
+        labels = full_context_labels(SpokenText(text))
+        phones = phone_ids(phones_of(labels)) if labels else None
+        tone, faster = rng.uniform(*self._half_tones), float(rng.choice(self._rates))
+        spoken = None if phones is None else self._mixer.speak(labels, float(tone), rng)
+        if spoken is None:
+            return None
+        samples, seconds = spoken
+        return Clip(
+            text=text,
+            samples=at_16_khz(samples, round(self._mixer.rate * faster)),
+            phones=phones,
+            accent=accents_of(labels),
+            borders=_borders(seconds / faster),
+        ).utterance()
 
 
 def read_voice_durations(voice: settings.Voice) -> DurationTree:
     """The duration tree of a voice, the embedded one included."""
-    embedded = str(files("pyopenjtalk") / "htsvoice" / "mei_normal.htsvoice")
-    return read_durations(voice.file or embedded)
-
-
-def log_mel_power(samples: np.ndarray) -> np.ndarray:
-    """Whisper's spectrogram before its normalisation.
-
-    Source: `log_mel_spectrogram` in openai/whisper, whisper/audio.py.
-
-    Args:
-        samples: shape (n,), float32, 16 kHz.
-
-    Returns:
-        log10 of the power in Mel bands, shape (n // 160, MEL_BINS), float16.
-    """
-    window = torch.hann_window(N_FFT)
-    spectrum = torch.stft(
-        torch.from_numpy(samples), N_FFT, HOP_LENGTH, window=window, return_complex=True
-    )
-    power = mel_filters("cpu", MEL_BINS) @ spectrum[:, :-1].abs().square()
-    return power.clamp(min=SMALLEST_POWER).log10().T.numpy().astype(np.float16)
+    return read_durations(_voice_path(voice))
 
 
 def at_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
@@ -157,3 +167,12 @@ def at_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
     ratio = Fraction(SAMPLE_RATE, rate).limit_denominator(1000)
     samples = resample_poly(samples, ratio.numerator, ratio.denominator)
     return (samples / (np.abs(samples).max() + 1e-9) * _PEAK).astype(np.float32)
+
+
+def _borders(seconds: np.ndarray) -> np.ndarray:
+    """Where phones start and the last one ends, from what each takes: float32."""
+    return np.concatenate([[0], np.cumsum(seconds)]).astype(np.float32)
+
+
+def _voice_path(voice: settings.Voice) -> str:
+    return voice.file or str(files("pyopenjtalk") / "htsvoice" / "mei_normal.htsvoice")

@@ -9,9 +9,6 @@ import numpy as np
 from whisper_nano.codes import FRAME_SECONDS
 from whisper_nano.ragged import load_ragged, save_ragged
 
-MEL_BINS = 80
-SMALLEST_POWER = 1e-10
-
 
 @dataclass(frozen=True)
 class Utterance:

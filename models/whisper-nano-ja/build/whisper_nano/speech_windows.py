@@ -11,12 +11,13 @@ from whisper_nano.augmentation import augment
 from whisper_nano.codes import FRAME_SECONDS, FRAMES
 from whisper_nano.layout import Layout, lay_out, put_region
 from whisper_nano.phones import SILENCE
-from whisper_nano.speech_store import MEL_BINS, Utterance
+from whisper_nano.spectrogram import MEL_BINS
+from whisper_nano.speech_store import Utterance
 
 _SILENCE_LOG_POWER = -10.0
 _LONGEST_GAP = 40  # frames between two sentences
 _LONGEST_LEAD = 50  # frames before the first
-_AT_START, _NO_LEAD, _SILENT = 0.7, 0.6, 0.06  # chances
+_AT_START, _NO_LEAD, _SILENT = 0.7, 0.6, 0.08  # chances
 _PADDED, _RUNNING_ON = 0.55, 0.3  # chances that a recording ends with the speech, or never
 
 
