@@ -15,7 +15,7 @@ PYTHON ?=
 CORES ?= all
 # The rows of the demo's table. The recipes of 10 and 40 epochs over all weights would take most of
 # an hour on two cores: `snakemake --cores 2 results/nano/eval.tsv` adds them.
-DEMO_SYSTEMS ?= [base,base-prompt,nano,blog-frozen-10]
+DEMO_SYSTEMS ?= [base,base-prompt,base-corrected,nano,blog-frozen-10]
 # What `make test` runs, fast tests first: `make test TESTS=tests/unit`.
 TESTS ?= $(wildcard tests/unit) $(filter-out tests/unit tests/__pycache__,\
 	$(patsubst %/,%,$(wildcard tests/*/)))

@@ -12,6 +12,7 @@ include: "rules/dataset.smk"
 include: "rules/base.smk"
 include: "rules/training.smk"
 include: "rules/export.smk"
+include: "rules/corrections.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"
 

@@ -9,7 +9,7 @@ SCRIPTS = Path(os.path.relpath(LIBRARY))
 sys.path.insert(0, str(LIBRARY))
 
 from whisper_terms.config import check_syntax
-from whisper_terms.config.defaults import PROMPTED
+from whisper_terms.config.defaults import CORRECTED, PROMPTED
 from whisper_terms.errors import UserError
 from whisper_terms.workflow import read_plan
 

@@ -71,7 +71,7 @@ CONFIG = {
     },
     "development": {"fraction": 0.2, "voices": ["held-out"]},
     "recipes": {"default": DEFAULT, "blog-1": BLOG},
-    "systems": ["base", "base-prompt", "default", "blog-1"],
+    "systems": ["base", "base-prompt", "base-corrected", "default", "blog-1"],
     "evaluation": {"bootstrap": 20},
     "device": "cpu",
 }

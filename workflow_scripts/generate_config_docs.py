@@ -122,7 +122,15 @@ def _yaml_entry(key: str, value: Any, depth: int) -> Iterator[str]:
         for item in value[1:]:
             yield f"{indent}  - {as_yaml(item.model_dump(exclude_defaults=True))}"
     else:
-        yield f"{indent}{key}: {as_yaml(_plain(value))}"
+        yield from textwrap.wrap(
+            f"{key}: {as_yaml(_plain(value))}",
+            WIDTH,
+            initial_indent=indent,
+            # A list goes on in the next line.
+            subsequent_indent=indent + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _yaml_mapping(value: dict, depth: int) -> Iterator[str]:

@@ -18,7 +18,7 @@ from whisper_terms.tables import read_table
 pytestmark = pytest.mark.slow
 
 MADE = f"results/{MODEL}"
-SYSTEMS = ["base", "base-prompt", "default", "blog-1"]
+SYSTEMS = ["base", "base-prompt", "base-corrected", "default", "blog-1"]
 # The contract of the design.
 COLUMNS = (
     "model system test_set utterances seconds cer cer_low cer_high wer u_cer u_cer_low u_cer_high "
@@ -119,6 +119,9 @@ def test_edited_reading_leads_to_the_table(finished, tmp_path):
         "export_openai": 2,
         # All but the base, whose prompt changes.
         "transcribe": 3,
+        "hear_terms": 1,
+        "find_corrections": 1,
+        "correct_transcripts": 1,
         "evaluate_systems": 1,
         "render_report": 1,
         "all": 1,
@@ -161,6 +164,18 @@ def test_points_between_base_and_trained_are_measured(finished):
     assert float(rows[-1]["terms_loss"]) < float(rows[0]["terms_loss"])
 
 
+def test_what_was_heard_of_the_terms(finished):
+    rows = read_table(finished / MADE / "base/heard.tsv")
+    manifest = read_table(finished / "results/manifest.tsv")
+    spoken = {
+        row["audio"] for row in manifest if row["kind"] != "replay" and row["split"] == "train"
+    }
+    assert {row["audio"] for row in rows} == spoken
+    table = read_table(finished / MADE / "corrections.tsv", ["heard", "surface"])
+    surfaces = {row["surface"] for row in read_table(finished / "results/terms.tsv")}
+    assert {row["surface"] for row in table} <= surfaces
+
+
 def test_replaced_recording_is_transcribed_and_trains_nothing(finished, tmp_path):
     bench = finished.copy(tmp_path / "bench")
     other = (bench / "recordings/pain.flac").read_bytes()
@@ -168,6 +183,7 @@ def test_replaced_recording_is_transcribed_and_trains_nothing(finished, tmp_path
     assert bench.plan().jobs == {
         "check_recordings": 1,
         "transcribe": 4,
+        "correct_transcripts": 1,
         "evaluate_systems": 1,
         "render_report": 1,
         "all": 1,

@@ -42,7 +42,7 @@ class TestGenerated:
         plain = set(Config().models) | set(Recipe.model_fields)
         for before, line in itertools.pairwise(lines):
             key = line.strip().split(":")[0]
-            is_key = line.strip() and not line.strip().startswith(("#", "-"))
+            is_key = ":" in line and not line.strip().startswith(("#", "-"))
             if is_key and key not in plain:
                 assert before.strip().startswith("#"), line
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_terms.config.defaults import PROMPTED
+from whisper_terms.config.defaults import UNTRAINED
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import ALL_SETS
 from whisper_terms.scoring.columns import EVAL
@@ -110,7 +110,7 @@ class Evaluation:
 
     Attributes:
         base: the first system, against which the others are compared.
-        chosen: the system that the report is about: the first recipe, else the prompted base;
+        chosen: the system that the report is about: the first recipe, else the second system;
             None if only the base was measured.
         main_set: the test set of the headline: all together, else the first that holds terms.
         term_sets, free_sets: the single test sets that hold terms, and those without a term.
@@ -121,7 +121,9 @@ class Evaluation:
         self.systems = list(dict.fromkeys(system for system, _ in rows))
         self.base = self.systems[0]
         others = self.systems[1:]
-        self.chosen = next((one for one in others if one != PROMPTED), next(iter(others), None))
+        self.chosen = next(
+            (one for one in others if one not in UNTRAINED), next(iter(others), None)
+        )
         self.test_sets = [test_set for system, test_set in rows if system == self.base]
         single = [one for one in self.test_sets if one != ALL_SETS]
         self.term_sets = [one for one in single if self._base_row(one)["term_occurrences"]]

@@ -65,29 +65,59 @@ def transcribe_recordings(
     Raises:
         UserError: model, device, language or a recording is not usable.
     """
-    load_tokenizer(language)  # an unknown language ends here, before the model is loaded
     output = Path(output_directory)
     files = _output_files(recordings, output)
-    model = load_openai(model_path, choose_device(device))
     (output / TIMING_FILE).unlink(missing_ok=True)
+    heard = listen(model_path, recordings, language, prompt, device, batch_size)
     if prompt:
         write_text(output / PROMPT_FILE, prompt + "\n")
-    _warm_up(model)
-
     timing = {}
+    for recording, seconds, one in heard:
+        write_table(files[recording.id], TRANSCRIPT, _rows(one.segments))
+        timing[recording.id] = {
+            "audio": recording.audio,
+            "seconds": f"{seconds:.3f}",
+            "compute_seconds": f"{one.compute_seconds:.3f}",
+        }
+    write_table(output / TIMING_FILE, TIMING, [timing[recording.id] for recording in recordings])
+
+
+def listen(
+    model_path: str | Path,
+    recordings: Sequence["Recording"],
+    language: str,
+    prompt: str | None = None,
+    device: str = "auto",
+    batch_size: int = 8,
+) -> Iterator[tuple["Recording", float, "Transcription"]]:
+    """Transcribe recordings with one model, those of similar length together.
+
+    Arguments and errors are those of `transcribe_recordings`; an unusable language or model is an
+    error at once.
+
+    Returns:
+        Recordings, in the order of their length, with their length in seconds and what was heard.
+    """
+    load_tokenizer(language)  # an unknown language ends here, before the model is loaded
+    model = load_openai(model_path, choose_device(device))
+    _warm_up(model)
+    return _listen(model, recordings, language, prompt, batch_size)
+
+
+def _listen(
+    model: "Whisper",
+    recordings: Sequence["Recording"],
+    language: str,
+    prompt: str | None,
+    batch_size: int,
+) -> Iterator[tuple["Recording", float, "Transcription"]]:
     bar = iter(progress(recordings, "transcribe"))
     for batch in _batches(recordings, batch_size):
         sounds = [read_audio(recording.audio) for recording in batch]
         done = transcribe_samples(model, sounds, language, prompt)
         for recording, sound, one in zip(batch, sounds, done, strict=True):
             next(bar)
-            write_table(files[recording.id], TRANSCRIPT, _rows(one.segments))
-            timing[recording.id] = {
-                "audio": recording.audio,
-                "seconds": f"{len(sound) / SAMPLE_RATE:.3f}",
-                "compute_seconds": f"{one.compute_seconds:.3f}",
-            }
-    write_table(output / TIMING_FILE, TIMING, [timing[recording.id] for recording in recordings])
+            yield recording, len(sound) / SAMPLE_RATE, one
 
 
 def transcribe_samples(

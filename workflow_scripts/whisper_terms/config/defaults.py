@@ -62,5 +62,9 @@ RECIPE_NOTES = {
 
 # The base model with the terms in its prompt.
 PROMPTED = "base-prompt"
+# The base model with its mishearings of the terms corrected by a table.
+CORRECTED = "base-corrected"
+# What needs no training.
+UNTRAINED = ("base", PROMPTED, CORRECTED)
 # Not the recipe for the bundled model: it would ruin a grown one. `make demo` names it.
-SYSTEMS = ("base", PROMPTED, *(name for name in RECIPES if name != "nano"))
+SYSTEMS = (*UNTRAINED, *(name for name in RECIPES if name != "nano"))

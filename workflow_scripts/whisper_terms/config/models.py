@@ -173,6 +173,12 @@ class EvaluationSettings(Settings):
         description="Recordings that are transcribed together: faster with more, as far as memory "
         "allows.",
     )
+    heard_per_term: int = Field(
+        8,
+        ge=2,
+        description="Utterances of each term that the base model listens to, to find the "
+        "mishearings that base-corrected corrects.",
+    )
     bootstrap: int = Field(
         1000, ge=1, description="Number of bootstrap resamples behind each 95 % interval."
     )
@@ -201,8 +207,8 @@ class Config(Settings):
     # Names that stand beside recipes and models in the results folder.
     RESERVED_RECIPES: ClassVar = frozenset(
         {
-            "base",
-            "base-prompt",
+            *defaults.UNTRAINED,
+            "corrections.tsv",
             "encodings",
             "eval.tsv",
             "terms_eval.tsv",
@@ -264,7 +270,8 @@ class Config(Settings):
         defaults.SYSTEMS,
         min_length=1,
         description="Rows of the results, in order: base, base-prompt (terms in the prompt), "
-        "and names of recipes. The first must be base.",
+        "base-corrected (mishearings of the terms corrected by a table, without training), and "
+        "names of recipes. The first must be base.",
     )
     evaluation: EvaluationSettings = Field(
         EvaluationSettings(), description="How the systems are compared."

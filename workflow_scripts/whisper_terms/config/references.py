@@ -12,6 +12,7 @@ from pathlib import PurePath
 
 from pydantic import ValidationError
 
+from whisper_terms.config.defaults import UNTRAINED
 from whisper_terms.config.faults import Finding, dotted, nearest, number
 from whisper_terms.config.models import Config, Recipe
 from whisper_terms.config.speech import VoiceSettings
@@ -55,7 +56,7 @@ def _check_reserved(mapping: Mapping) -> Iterator[Finding]:
 def _check_systems(mapping: Mapping) -> Iterator[Finding]:
     systems = _items(mapping, "systems")
     recipes = _keys(mapping, "recipes")
-    known = ["base", "base-prompt", *recipes] if recipes else []
+    known = [*UNTRAINED, *recipes] if recipes else []
     yield from _unknown(("systems",), systems, known)
     yield from _repeated(("systems",), systems)
     if systems and systems[0] != "base":

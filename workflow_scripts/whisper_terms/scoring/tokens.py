@@ -43,6 +43,16 @@ def ginza_tokens(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if word)
 
 
+def is_word(text: str) -> bool:
+    """Whether a text is a single word that the analyser knows.
+
+    Raises:
+        UserError: GiNZA is not installed.
+    """
+    words = _ginza().tokenizer.tokenizer.tokenize(text)
+    return len(words) == 1 and not words[0].is_oov()
+
+
 def _pieces(text: str) -> Iterator[str]:
     for sentence in _SENTENCE.findall(text):
         for start in range(0, len(sentence), _LONGEST_PIECE):

@@ -6,6 +6,7 @@ from pathlib import Path
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import Recording
 from whisper_terms.scoring.utterance import ScoredUtterance
+from whisper_terms.segments import join_segments
 from whisper_terms.tables import TRANSCRIPT, read_table
 
 TIMING = ["audio", "seconds", "compute_seconds"]
@@ -69,16 +70,6 @@ def read_system(folder: str | Path, recordings: Sequence[Recording]) -> list[Sco
 def read_transcript(path: str | Path) -> str:
     """The text of a transcript (columns start, end, text)."""
     return join_segments([row["text"] for row in read_table(path, TRANSCRIPT)])
-
-
-def join_segments(segments: Sequence[str]) -> str:
-    """Join the segments of a transcript, with a space only between two Latin words."""
-    text = ""
-    for segment in map(str.strip, segments):
-        at_word = text[-1:].isascii() and text[-1:].isalnum()
-        space = " " if at_word and segment[:1].isascii() and segment[:1].isalnum() else ""
-        text += space + segment
-    return text
 
 
 def _read_timing(folder: Path) -> dict[str, dict[str, str]] | None:

@@ -114,10 +114,11 @@ class VoiceMixer:
             self._call("get_state_duration", ctypes.c_size_t(state))
             for state in range(phones * states)
         ]
+        read = self._function("get_generated_speech")
         samples = np.array(
             [
-                self._call("get_generated_speech", ctypes.c_size_t(index))
-                for index in range(self._call("get_nsamples"))
+                read(self._engine, index)
+                for index in map(ctypes.c_size_t, range(self._call("get_nsamples")))
             ]
         )
         # Far outside the voices a filter may overflow.
