@@ -75,6 +75,12 @@ def encodings_argument(wildcards, input):
     return f"--encodings {input.encodings}" if input.encodings else ""
 
 
+def weighted_terms_of(wildcards):
+    """The table of terms, for recipes whose loss weighs them."""
+    weighted = CONFIG.recipes[wildcards.recipe].term_weight != 1
+    return [f"{RESULTS}/terms.tsv"] if weighted else []
+
+
 def weights_of(wildcards):
     """The converted weights that a system transcribes with."""
     weights = "base" if wildcards.system == PROMPTED else wildcards.system

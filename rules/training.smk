@@ -3,6 +3,7 @@ rule fine_tune:
         base=f"{RESULTS}/{{model}}/base/checkpoint",
         windows=lambda wildcards: f"{RESULTS}/windows/{PLAN.layout(wildcards.recipe)}.tsv",
         encodings=encodings_of,
+        terms=weighted_terms_of,
         script=script("fine_tune"),
     output:
         directory(f"{RESULTS}/{{model}}/{{recipe}}/trained"),
@@ -22,6 +23,7 @@ rule fine_tune:
         # Not an output: Snakemake would delete it, and with it what a killed run had reached.
         state=f"{RESULTS}/{{model}}/{{recipe}}/state",
         encodings=encodings_argument,
+        terms=lambda wildcards, input: f"--terms {input.terms}" if input.terms else "",
         voice=CONFIG.first_voice,
         language=CONFIG.language,
         device=CONFIG.device,
@@ -29,7 +31,7 @@ rule fine_tune:
         "Fine-tune {wildcards.model} by the recipe {wildcards.recipe}"
     shell:
         "python {input.script} --base {input.base} --windows {input.windows} {params.encodings}"
-        " --recipe {params.recipe:q} --first-voice {params.voice:q} --language {params.language}"
+        " {params.terms} --recipe {params.recipe:q} --first-voice {params.voice:q} --language {params.language}"
         " --state {params.state} --output {output} --device {params.device}"
         " --threads {threads} 2>&1 | tee {log}"
 

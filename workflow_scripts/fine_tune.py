@@ -13,6 +13,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--base", required=True, type=Path, help="model directory to start from")
     add("--windows", required=True, type=Path, help="table of windows")
     add("--encodings", type=Path, help="table of their encodings, for recipes that use them")
+    add("--terms", type=Path, help="results/terms.tsv, for recipes with a term_weight")
     add("--recipe", default="{}", help="the recipe, JSON")
     add("--first-voice", required=True, help="the voice of recipes that train on one")
     add("--language", default="ja", help="Whisper's language code (default %(default)s)")
@@ -29,6 +30,7 @@ def main() -> None:
     from whisper_terms.config import Recipe
     from whisper_terms.devices import limit_threads
     from whisper_terms.encodings import read_encodings, weights_digest
+    from whisper_terms.term_tokens import read_surfaces
     from whisper_terms.training import fine_tune, keep_trained, training_digest
     from whisper_terms.windows import read_windows
 
@@ -52,6 +54,7 @@ def main() -> None:
             **how,
             device=arguments.device,
             encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
+            surfaces=read_surfaces(arguments.terms) if arguments.terms else {},
         )
         save_model(trained, model, base)
     link_model(trained, arguments.output)

@@ -14,6 +14,7 @@ from whisper_terms.config import Recipe
 from whisper_terms.encodings import encode_windows, window_features
 from whisper_terms.errors import UserError
 from whisper_terms.examples import Collator, make_dataset, select_windows
+from whisper_terms.term_tokens import TermMarker
 from whisper_terms.windows import Placed, Window, window_label
 
 
@@ -132,8 +133,16 @@ class TestDataset:
                 timestamps,
             )
             row = dataset[number]
-            assert (list(row["decoder_input_ids"]), list(row["labels"])) == expected
-            assert set(row) == {"decoder_input_ids", "labels", "replay", "input_features"}
+            assert list(row["decoder_input_ids"]) == expected.inputs
+            assert list(row["labels"]) == expected.targets
+            assert list(row["weights"]) == [1.0] * len(expected.targets)
+            assert set(row) == {
+                "decoder_input_ids",
+                "labels",
+                "weights",
+                "replay",
+                "input_features",
+            }
             assert row["replay"] is one.is_replay
 
     def test_no_digest_is_taken_of_the_weights(self, base, windows, monkeypatch):
@@ -179,6 +188,43 @@ class TestDataset:
         assert "windows.max_tokens" in error.value.faults[0].cure
 
 
+class TestTermTokens:
+    def marked(self, base, text, term_id, surfaces):
+        """The text of the tokens that are marked."""
+        tokens = base.tokenizer.encode(text, add_special_tokens=False)
+        mark = TermMarker(surfaces, base.tokenizer)
+        marks = mark(Placed("a.wav", text, 0, 1, "context", term_id), tokens)
+        assert len(marks) == len(tokens)
+        chosen = [token for token, marked in zip(tokens, marks, strict=True) if marked]
+        return base.tokenizer.decode(chosen)
+
+    @pytest.mark.parametrize(
+        ("text", "term_id", "expected"),
+        [
+            ("痙攣が続く。", "k", "痙攣"),
+            ("痙攣", "k", "痙攣"),
+            ("今日も痙攣と痙攣です", "k", "痙攣痙攣"),
+            ("痙が続く。", "k", ""),
+            ("痙攣が続く。", "unknown", ""),
+            ("痙攣が続く。", "", ""),
+        ],
+    )
+    def test_the_tokens_of_the_surface(self, base, text, term_id, expected):
+        assert self.marked(base, text, term_id, {"k": "痙攣"}) == expected
+
+    def test_a_token_that_holds_a_part_counts(self, base):
+        # Characters of four bytes take several tokens, and " SDK" is one with its space.
+        assert "𩸽SDK" in self.marked(base, "魚は𩸽SDKを", "k", {"k": "𩸽SDK"})
+        assert self.marked(base, "use SDK now", "s", {"s": "SDK"}).strip() == "SDK"
+
+    def test_weights_are_those_of_the_answers(self, base, windows):
+        rows = make_dataset(windows, base, "ja", True, {}, 3.0, {"t0": "の前"})
+        labels, weights = rows[0]["labels"], rows[0]["weights"]
+        heavy = [label for label, weight in zip(labels, weights, strict=True) if weight == 3.0]
+        assert set(weights) == {1.0, 3.0}
+        assert base.tokenizer.decode(heavy) == "の前"
+
+
 class TestCollator:
     PAD = 50_257
 
@@ -188,10 +234,12 @@ class TestCollator:
             {"decoder_input_ids": [1, 2, 3], "labels": [-100, 3, 9], "encoding": ones},
             {"decoder_input_ids": [1], "labels": [9], "encoding": zeros},
         ]
-        rows = [row | {"replay": replay} for row, replay in zip(rows, (False, True), strict=True)]
+        rows[0] |= {"weights": [1.0, 3.0, 1.0], "replay": False}
+        rows[1] |= {"weights": [1.0], "replay": True}
         batch = Collator(self.PAD)(rows)
         assert batch["decoder_input_ids"].tolist() == [[1, 2, 3], [1, self.PAD, self.PAD]]
         assert batch["labels"].tolist() == [[-100, 3, 9], [9, -100, -100]]
+        assert batch["weights"].tolist() == [[1, 3, 1], [1, 0, 0]]
         assert batch["replay"].tolist() == [False, True]
         hidden = batch["encoder_outputs"].last_hidden_state
         assert (hidden.dtype, hidden.shape) == (torch.float32, (2, 2, 4))

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 from small_models import small_base, write_small_model
 from small_windows import sounding_windows
+from transformers import WhisperForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
 
 import fine_tune as script
@@ -123,6 +124,27 @@ class TestWhatIsTrained:
         names = changed(before, weights(train(base, windows, tmp_path / "s", encodings, recipe)))
         assert names == {name for name in before if ".encoder_attn" in name}
 
+    def test_low_rank_pairs_are_added_to_the_matrices(
+        self, make_base, windows, encodings, tmp_path
+    ):
+        base = make_base()
+        before = weights(base.model)
+        targets = ("q_proj", "fc1")
+        update = {"epochs": 1, "train": "lora", "lora_rank": 2, "lora_targets": targets}
+        recipe = RECIPE.model_copy(update=update | {"warmup_steps": 0})
+        model = train(base, windows, tmp_path / "s", encodings, recipe)
+        assert isinstance(model, WhisperForConditionalGeneration)
+        after = weights(model)
+        names = changed(before, after)
+        assert names == {
+            name
+            for name in before
+            if name.startswith("model.decoder.layers.")
+            and name.endswith(tuple(f"{one}.weight" for one in targets))
+        }
+        for name in names:
+            assert torch.linalg.matrix_rank(after[name] - before[name], atol=1e-6) <= 2
+
     def test_the_config_stays(self, windows, encodings, tmp_path):
         # Written and read once: saving fills in some keys.
         base = load_base(str(write_small_model(tmp_path / "model")))
@@ -177,6 +199,29 @@ class TestLoss:
         difference = (gradients[0] - gradients[1]).norm() / gradients[1].norm()
         assert difference < 1e-3
 
+    def test_it_is_that_of_transformers(self, make_base, windows, encodings):
+        base = make_base()
+        rows = make_dataset(windows, base, "ja", True, encodings)
+        batch = Collator(base.model.config.pad_token_id)(rows.__getitems__(range(len(windows))))
+        ours = window_loss(base.model, batch)
+        theirs = base.model(**{k: v for k, v in batch.items() if k not in ("weights", "replay")})
+        torch.testing.assert_close(ours, theirs.loss)
+
+    def test_weights_are_how_often_an_answer_counts(self, make_base, windows, encodings):
+        base = make_base()
+        base.model.eval()
+        rows = make_dataset(windows[:1], base, "ja", True, encodings, 3.0, {"t0": "前"})
+        batch = Collator(base.model.config.pad_token_id)([rows[0]])
+        weighted = window_loss(base.model, batch)
+        logits = base.model(
+            encoder_outputs=batch["encoder_outputs"], decoder_input_ids=batch["decoder_input_ids"]
+        ).logits[0]
+        asked = [i for i, label in enumerate(batch["labels"][0].tolist()) if label != -100]
+        often = [i for i in asked for _ in range(int(batch["weights"][0, i]))]
+        assert len(often) > len(asked)
+        by_hand = torch.nn.functional.cross_entropy(logits[often], batch["labels"][0, often])
+        torch.testing.assert_close(weighted, by_hand)
+
     def test_a_frozen_encoder_has_no_dropout(self, make_base, windows):
         base = make_base()
         base.model.get_encoder().requires_grad_(False)
@@ -208,7 +253,8 @@ class TestDivergence:
                 weight.add_(0.05 * torch.randn_like(weight))
         more = window_loss(model, batch, reference, kl=2.0) - window_loss(model, batch)
         # By hand, from whole distributions.
-        inputs = {name: value for name, value in batch.items() if name not in ("labels", "replay")}
+        apart = ("labels", "weights", "replay")
+        inputs = {name: value for name, value in batch.items() if name not in apart}
         asked = batch["labels"] != -100
         with torch.no_grad():
             p = reference(**inputs).logits.softmax(-1)
@@ -281,7 +327,7 @@ def test_it_learns_the_whole_label_and_to_end(make_base, windows, tmp_path, time
     prompt += [] if timestamps else [special.no_timestamps]
     encode = partial(base.tokenizer.encode, add_special_tokens=False)
     for window in chosen:
-        _, targets = window_label(window, encode, special, timestamps)
+        _, targets, _ = window_label(window, encode, special, timestamps)
         answer = decode(model, np.load(encodings[window.id]), prompt)
         assert answer == targets[len(prompt) - 1 :]
 

@@ -283,7 +283,7 @@ TWO = Window(
 
 class TestLabels:
     def test_by_hand(self, special):
-        inputs, targets = window_label(TWO, lambda text: [len(text), 7], special, True)
+        inputs, targets, _ = window_label(TWO, lambda text: [len(text), 7], special, True)
         # <|startoftranscript|><|ja|><|transcribe|><|0.32|> ... <|2.50|><|3.00|> ... <|30.00|>
         zero = 50_364
         said = [zero + 16, 6, 7, zero + 125, zero + 150, 9, 7, zero + 1500]
@@ -291,14 +291,14 @@ class TestLabels:
         assert targets == [-100, -100, *said, 50_257]
 
     def test_by_hand_without_timestamps(self, special):
-        inputs, targets = window_label(TWO, lambda text: [len(text)], special, False)
+        inputs, targets, _ = window_label(TWO, lambda text: [len(text)], special, False)
         assert inputs == [50_258, 50_266, 50_359, 50_363, 6, 9]
         assert targets == [-100, -100, -100, 6, 9, 50_257]
 
     @pytest.mark.parametrize("timestamps", [True, False])
     def test_each_target_is_the_next_input(self, special, encode, timestamps):
         for window in pack(random_rows(100), RULES, SHARDS):
-            inputs, targets = window_label(window, encode, special, timestamps)
+            inputs, targets, _ = window_label(window, encode, special, timestamps)
             assert len(inputs) == len(targets)
             prompt = 3 if timestamps else 4
             assert targets[: prompt - 1] == [-100] * (prompt - 1)
@@ -327,7 +327,7 @@ class TestLabels:
     def test_whisper_reads_the_times_and_texts(self, special, encode):
         whisper = get_tokenizer(multilingual=True, language="ja", task="transcribe")
         for window in pack(random_rows(100), RULES, SHARDS)[:10]:
-            inputs, targets = window_label(window, encode, special, True)
+            inputs, targets, _ = window_label(window, encode, special, True)
             assert tuple(inputs[:3]) == whisper.sot_sequence
             said = "".join(
                 f"<|{one.start:.2f}|>{one.text}<|{one.end:.2f}|>" for one in window.utterances
@@ -339,12 +339,12 @@ class TestLabels:
 
     def test_whisper_reads_labels_without_times(self, special, encode):
         whisper = get_tokenizer(multilingual=True, language="ja", task="transcribe")
-        inputs, targets = window_label(TWO, encode, special, False)
+        inputs, targets, _ = window_label(TWO, encode, special, False)
         assert tuple(inputs[:4]) == whisper.sot_sequence_including_notimestamps
         assert whisper.decode(targets[3:-1]) == "痙攣が続く。ailia SDK"
 
     def test_large_v3_has_other_ids(self, tokenizer):
         newer = special_ids(build_tokenizer(100))
-        inputs, targets = window_label(TWO, lambda text: [1], newer, True)
+        inputs, targets, _ = window_label(TWO, lambda text: [1], newer, True)
         assert inputs[:4] == [50_258, 50_266, 50_360, 50_365 + 16]
         assert targets[-1] == 50_257

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from whisper_terms.config import Recipe
 from whisper_terms.encodings import window_features
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.sharding import digest
+from whisper_terms.term_tokens import TermMarker
 from whisper_terms.windows import Placed, Window, window_label
 
 IGNORED = -100
@@ -60,6 +62,8 @@ def make_dataset(
     language: str,
     timestamps: bool,
     encodings: Mapping[str, Path],
+    term_weight: float = 1.0,
+    surfaces: Mapping[str, str] = MappingProxyType({}),
 ) -> Dataset:
     """Windows as rows that are tokenised once and whose sound is read when a row is asked for.
 
@@ -69,25 +73,29 @@ def make_dataset(
         language: Whisper's code of a language.
         timestamps: whether labels hold times.
         encodings: the encoder's output by window id; a window without one brings its spectrogram.
+        term_weight: of the tokens that spell a term; others have 1.
+        surfaces: the terms' surfaces by term id, for `term_weight`.
 
     Returns:
-        Rows with `decoder_input_ids` and `labels` (equally long), `replay` (bool), and either
+        Rows with `decoder_input_ids`, `labels` and `weights` (of the labels in the loss; all
+        equally long), `replay` (bool), and either
         `encoding`, float16 of shape (1500, width), or `input_features`, float32 of shape
         (Mel bins, 3000).
     """
     special = special_ids(base.tokenizer, language)
-    encode = _plain_encoder(base)
+    encode, mark = _plain_encoder(base), TermMarker(surfaces, base.tokenizer)
     limit = base.model.config.max_target_positions
     rows = []
     for window in windows:
-        inputs, targets = window_label(window, encode, special, timestamps)
-        if len(inputs) > limit:
+        label = window_label(window, encode, special, timestamps, mark)
+        if len(label.inputs) > limit:
             cure = f"lower windows.max_tokens (a label must stay under {limit} tokens)"
             raise UserError(Fault("a window's label is too long", cure, value=window.id))
         rows.append(
             {
-                "decoder_input_ids": inputs,
-                "labels": targets,
+                "decoder_input_ids": label.inputs,
+                "labels": label.targets,
+                "weights": [term_weight if of_term else 1.0 for of_term in label.of_term],
                 "replay": window.is_replay,
                 "utterances": [asdict(one) for one in window.utterances],
                 "file": str(encodings.get(window.id, "")),
@@ -106,14 +114,15 @@ class Collator:
         """Make the arguments of Whisper's forward pass.
 
         Returns:
-            `decoder_input_ids` and `labels`, int64 of shape (batch, longest label); `replay`, bool
-            of shape (batch,); and `encoder_outputs` or `input_features`. Padding is ignored by the
-            loss, and needs no mask: it comes after all that is predicted, and the decoder looks
-            back only.
+            `decoder_input_ids` and `labels`, int64, and `weights`, float32, of shape (batch,
+            longest label); `replay`, bool of shape (batch,); and `encoder_outputs` or
+            `input_features`. Padding is ignored by the loss, and needs no mask: it comes after all
+            that is predicted, and the decoder looks back only.
         """
         batch: dict[str, Any] = {
             "decoder_input_ids": _pad([row["decoder_input_ids"] for row in rows], self.pad_id),
             "labels": _pad([row["labels"] for row in rows], IGNORED),
+            "weights": _pad([row["weights"] for row in rows], 0.0),
             "replay": torch.tensor([row["replay"] for row in rows]),
         }
         if "encoding" in rows[0]:
@@ -130,7 +139,7 @@ def _loader(extractor: WhisperFeatureExtractor) -> Callable[[dict[str, list]], d
     """What adds the sound to rows; it holds little, since the library takes a digest of it."""
 
     def load(rows: dict[str, list]) -> dict[str, list]:
-        labels = {key: rows[key] for key in ("decoder_input_ids", "labels", "replay")}
+        labels = {key: rows[key] for key in ("decoder_input_ids", "labels", "weights", "replay")}
         if all(rows["file"]):
             return labels | {"encoding": [np.load(file, mmap_mode="r") for file in rows["file"]]}
         windows = [
@@ -149,6 +158,6 @@ def _plain_encoder(base: Base) -> Callable[[str], list[int]]:
     return encode
 
 
-def _pad(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+def _pad(rows: Sequence[Sequence[float]], value: float) -> torch.Tensor:
     longest = max(map(len, rows))
     return torch.tensor([list(row) + [value] * (longest - len(row)) for row in rows])

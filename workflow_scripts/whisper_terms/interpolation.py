@@ -164,6 +164,7 @@ def _answers(
 ) -> Iterator[tuple[bool, Answers]]:
     """For each window of a batch whether it is replay, and its answers."""
     replay, labels = batch.pop("replay").tolist(), batch.pop("labels").to(device)
+    batch.pop("weights")
     if "encoder_outputs" in batch:
         outputs = batch["encoder_outputs"]
         outputs.last_hidden_state = outputs.last_hidden_state.to(device)

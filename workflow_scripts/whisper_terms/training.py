@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -17,12 +18,11 @@ from whisper_terms.config import Recipe
 from whisper_terms.devices import choose_device, has_bfloat16, repeat_exactly
 from whisper_terms.examples import IGNORED, Collator, make_dataset, select_windows
 from whisper_terms.sharding import digest
+from whisper_terms.trainable import choose_weights, merge, trains_encoder
 from whisper_terms.windows import Window
 
 # Raised when the same data and recipe train other weights than before.
-_METHOD = 3
-# In the names of the decoder's weights that look at the sound, its layer norm included.
-_CROSS_ATTENTION = ".encoder_attn"
+_METHOD = 4
 # What the trainer writes into a checkpoint; one that lacks a file was cut off in the middle.
 _CHECKPOINT_FILES = {"trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
 
@@ -47,7 +47,7 @@ def window_loss(
     kl: float = 0.0,
     noise: float = 0.0,
 ) -> Tensor:
-    """Cross-entropy over the labels, and on replay the divergence from the base model.
+    """Weighted cross-entropy over the labels, and on replay the divergence from the base model.
 
     A frozen encoder stays in evaluation mode and runs once, without a graph.
 
@@ -56,14 +56,13 @@ def window_loss(
         inputs: a batch of `Collator`.
         reference: the base model; it is not changed.
         kl: weight of the Kullback-Leibler divergence of the model's answers from the reference's,
-            summed over the tokens of replay and divided by the number of all tokens, as the
-            cross-entropy is.
+            summed over the tokens of replay and divided by the number of all tokens.
         noise: deviation of the noise in the output of a frozen encoder, as a factor of its own.
     """
     inputs = dict(inputs)
-    replay = inputs.pop("replay")
+    replay, labels, weights = (inputs.pop(name) for name in ("replay", "labels", "weights"))
     features = inputs.get("input_features")
-    if features is not None and not _trains_encoder(model):
+    if features is not None and not trains_encoder(model):
         encoder = model.get_encoder().eval()
         with torch.no_grad():
             inputs["encoder_outputs"] = encoder(inputs.pop("input_features"))
@@ -71,16 +70,17 @@ def window_loss(
         hidden = inputs["encoder_outputs"].last_hidden_state
         noisy = hidden + noise * hidden.std() * torch.randn_like(hidden)
         inputs["encoder_outputs"] = BaseModelOutput(last_hidden_state=noisy)
-    outputs = model(**inputs, use_cache=False)
+    logits = model(**inputs, use_cache=False).logits
+    loss = _cross_entropy(logits, labels, weights)
     if not kl or not replay.any():
-        return outputs.loss
-    asked = inputs.pop("labels") != IGNORED
+        return loss
+    asked = labels != IGNORED
     of_replay = asked & replay[:, None]
     with torch.no_grad():
         wanted = reference(**inputs, use_cache=False).logits[of_replay].float().log_softmax(-1)
-    answers = outputs.logits[of_replay].float().log_softmax(-1)
+    answers = logits[of_replay].float().log_softmax(-1)
     divergence = torch.nn.functional.kl_div(answers, wanted, reduction="sum", log_target=True)
-    return outputs.loss + kl * divergence / asked.sum()
+    return loss + kl * divergence / asked.sum()
 
 
 def fine_tune(
@@ -93,6 +93,7 @@ def fine_tune(
     language: str,
     device: str,
     encodings: Mapping[str, Path],
+    surfaces: Mapping[str, str] = MappingProxyType({}),
 ) -> WhisperForConditionalGeneration:
     """Train the base model's weights by a recipe.
 
@@ -105,7 +106,7 @@ def fine_tune(
         first_voice: see `select_windows`.
         language: Whisper's code of a language.
         device: auto, cpu or cuda.
-        encodings: see `make_dataset`.
+        encodings, surfaces: see `make_dataset`.
 
     Returns:
         The model, on the CPU, in float32.
@@ -116,11 +117,13 @@ def fine_tune(
     model, place = base.model, choose_device(device)
     repeat_exactly(place)
     reference = _frozen_copy(model).to(place) if recipe.kl else None
-    _choose_weights(model, recipe)
+    trained = choose_weights(model, recipe)
     chosen = select_windows(windows, "train", recipe, first_voice)
-    dataset = make_dataset(chosen, base, language, recipe.timestamps, encodings)
+    dataset = make_dataset(
+        chosen, base, language, recipe.timestamps, encodings, recipe.term_weight, surfaces
+    )
     trainer = WindowTrainer(
-        model=model,
+        model=trained,
         args=_arguments(recipe, state, place),
         train_dataset=dataset,
         data_collator=Collator(model.config.pad_token_id),
@@ -129,7 +132,7 @@ def fine_tune(
         noise=recipe.encoding_noise,
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(state))
-    return model.to("cpu", torch.float32).eval()
+    return merge(trained).to("cpu", torch.float32).eval()
 
 
 def training_digest(
@@ -148,7 +151,7 @@ def training_digest(
         [
             window.id,
             window.split,
-            *([one.text, one.end, one.kind, one.voice] for one in window.utterances),
+            *([one.text, one.end, one.kind, one.voice, one.term_id] for one in window.utterances),
         ]
         for window in windows
     ]
@@ -226,14 +229,10 @@ def _frozen_copy(model: WhisperForConditionalGeneration) -> WhisperForConditiona
     return copy.deepcopy(model).eval().requires_grad_(False)
 
 
-def _choose_weights(model: WhisperForConditionalGeneration, recipe: Recipe) -> None:
-    """Freeze what the recipe does not train."""
-    if recipe.train == "cross_attention":
-        for name, weight in model.named_parameters():
-            weight.requires_grad_(_CROSS_ATTENTION in name)
-    elif recipe.train == "decoder":
-        model.get_encoder().requires_grad_(False)
-
-
-def _trains_encoder(model: WhisperForConditionalGeneration) -> bool:
-    return any(weight.requires_grad for weight in model.get_encoder().layers.parameters())
+def _cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """The mean over labels, each as often as its weight says; all of shape (batch, n, …)."""
+    asked = labels != IGNORED
+    losses = torch.nn.functional.cross_entropy(
+        logits[asked].float(), labels[asked], reduction="none"
+    )
+    return (losses * weights[asked]).sum() / weights[asked].sum()

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -159,33 +160,55 @@ def window_audio(window: Window) -> np.ndarray:
     return sound
 
 
-def window_label(window: Window, encode, special, timestamps: bool) -> tuple[list[int], list[int]]:
-    """What the decoder reads and what it shall answer.
+class Label(NamedTuple):
+    """What the decoder reads and what it shall answer; all equally long.
+
+    Attributes:
+        inputs: token ids.
+        targets: `targets[i]` follows `inputs[i]`; -100, which the loss passes over, for the fixed
+            prompt.
+        of_term: whether a target is part of a term.
+    """
+
+    inputs: list[int]
+    targets: list[int]
+    of_term: list[bool]
+
+
+def window_label(
+    window: Window,
+    encode,
+    special,
+    timestamps: bool,
+    mark=lambda one, tokens: [False] * len(tokens),
+) -> Label:
+    """The label of a window.
 
     Args:
         window: the utterances.
         encode: the tokenizer's function from text to token ids, without special tokens.
         special: ids by name, see `base_model.SpecialIds`.
         timestamps: whether start and end of each utterance are said.
-
-    Returns:
-        Inputs and targets, equally long, shifted by one: `targets[i]` follows `inputs[i]`. Targets
-        of the fixed prompt are -100, which the loss passes over.
+        mark: tells of an utterance and its tokens which of them are part of a term; none, if left
+            out.
     """
     prompt = [special.start, special.language, special.transcribe]
     if not timestamps:
         prompt.append(special.no_timestamps)
     answer: list[int] = []
+    of_term: list[bool] = []
     for one in window.utterances:
-        if timestamps:
-            answer.append(special.timestamp_begin + round(one.start / TICK))
-        answer += encode(one.text)
-        if timestamps:
-            answer.append(special.timestamp_begin + round(one.end / TICK))
-    answer.append(special.end)
-    tokens = prompt + answer
-    ignored = [-100] * (len(prompt) - 1)
-    return tokens[:-1], ignored + answer
+        around = [special.timestamp_begin + round(time / TICK) for time in (one.start, one.end)]
+        before, after = ([time] if timestamps else [] for time in around)
+        tokens = encode(one.text)
+        answer += before + tokens + after
+        of_term += [False] * len(before) + mark(one, tokens) + [False] * len(after)
+    ignored = len(prompt) - 1
+    return Label(
+        inputs=prompt + answer,
+        targets=[-100] * ignored + answer + [special.end],
+        of_term=[False] * ignored + of_term + [False],
+    )
 
 
 def _fill(rows: Iterable[Mapping[str, str]], rules: PackingRules) -> list[_Open]:

@@ -85,10 +85,27 @@ class Recipe(Settings):
         description="Weight of the Kullback-Leibler divergence from the base model on replay: what "
         "it would have answered stays likely. It runs the base model's decoder beside.",
     )
-    train: Literal["decoder", "cross_attention", "all"] = Field(
+    term_weight: float = Field(
+        1.0,
+        gt=0,
+        description="Weight in the loss of the tokens that spell a term; the others have 1.",
+    )
+    train: Literal["decoder", "cross_attention", "lora", "all"] = Field(
         "decoder",
         description="Weights to train: decoder (the encoder stays frozen), cross_attention (of the "
-        "decoder only where it looks at the sound) or all.",
+        "decoder only where it looks at the sound), lora (pairs of small matrices beside the "
+        "decoder's, added to them in the end) or all.",
+    )
+    lora_rank: int = Field(
+        16, ge=1, description="Width of the pairs of matrices; read only with train: lora."
+    )
+    lora_targets: tuple[Literal["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"], ...] = (
+        Field(
+            ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"),
+            min_length=1,
+            description="Matrices of each layer, of its attentions and its feed-forward part, that "
+            "get such a pair; read only with train: lora.",
+        )
     )
     cached_encoder: bool = Field(
         True,
