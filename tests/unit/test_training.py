@@ -361,10 +361,10 @@ class TestResuming:
             layer.dropout = 0.2
         return weights(train(base, windows, tmp_path_factory.mktemp("state"), encodings))
 
-    def broken(self, make_base, windows, encodings, state, monkeypatch, step):
+    def broken(self, make_base, windows, encodings, state, monkeypatch, step, recipe=RECIPE):
         with monkeypatch.context() as patch, pytest.raises(Killed):
             interrupt(patch, step)
-            train(make_base(0.2), windows, state, encodings)
+            train(make_base(0.2), windows, state, encodings, recipe)
 
     def test_dropout_matters(self, make_base, windows, encodings, tmp_path, unbroken):
         # Else the state of the random numbers would not be tested.
@@ -390,6 +390,15 @@ class TestResuming:
         assert not changed(unbroken, after)
         # It did go on, and did not begin again.
         assert len(ran) == (3 - len(steps)) * STEPS
+
+    def test_low_rank_pairs_go_on_too(self, make_base, windows, encodings, tmp_path, monkeypatch):
+        recipe = RECIPE.model_copy(update={"train": "lora", "lora_rank": 2, "epochs": 2})
+        whole = weights(train(make_base(0.2), windows, tmp_path / "whole", encodings, recipe))
+        state = tmp_path / "state"
+        self.broken(make_base, windows, encodings, state, monkeypatch, STEPS + 2, recipe)
+        assert checkpoints(state)
+        after = weights(train(make_base(0.2), windows, state, encodings, recipe))
+        assert not changed(whole, after)
 
     def test_killed_before_any_checkpoint(
         self, make_base, windows, encodings, tmp_path, monkeypatch, unbroken

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import WhisperForConditionalGeneration
 
@@ -33,6 +34,7 @@ def choose_weights(
             lora_alpha=_LORA_SCALE * recipe.lora_rank,
             target_modules=rf".*decoder\.layers\..*\.({targets})",
         )
+        torch.manual_seed(recipe.seed)  # The trainer's seed would come too late for the pairs.
         return get_peft_model(model, config)
     if recipe.train == "cross_attention":
         for name, weight in model.named_parameters():
