@@ -3,7 +3,8 @@ rule check_dictionary:
         dictionaries=CONFIG.dictionaries,
         script=script("check_dictionary"),
     output:
-        f"{RESULTS}/terms.tsv",
+        terms=f"{RESULTS}/terms.tsv",
+        homophones=f"{RESULTS}/homophones.tsv",
     log:
         f"{RESULTS}/logs/check_dictionary.log",
     benchmark:
@@ -18,7 +19,8 @@ rule check_dictionary:
     message:
         "Check {input.dictionaries} and settle readings"
     shell:
-        "python {input.script} --dictionary {input.dictionaries:q} --output {output} &> {log}"
+        "python {input.script} --dictionary {input.dictionaries:q} --output {output.terms}"
+        " --homophones {output.homophones} &> {log}"
 
 
 # The same for a part of the terms, which depends on these terms alone, by digest (params). Nothing

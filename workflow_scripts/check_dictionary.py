@@ -3,8 +3,9 @@
 A dictionary is a CSV or TSV file with a header row (surface, reading, aliases, class, sentences,
 weight; only surface is needed), a file without a header of `spoken text, written text`, or an
 export of the user dictionary of Google/Mozc, Microsoft IME or ATOK; UTF-8, UTF-16 or CP932.
-Missing readings are estimated and marked: look these over before you train on them. All problems
-of all files are told at once, and then nothing is written.
+Missing readings are estimated and marked: look these over before you train on them. Terms that
+sound like another term or an everyday word are listed: only their context tells them apart. All
+problems of all files are told at once, and then nothing is written.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from whisper_terms.dictionary import inspect_dictionaries
 from whisper_terms.errors import run_script
 from whisper_terms.tables import TERMS, write_table
-from whisper_terms.terms import settle_entries, term_row
+from whisper_terms.terms import settle_entries, term_rows
 
 if TYPE_CHECKING:
     from whisper_terms.readings import Reading
@@ -31,6 +32,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument(
         "--output", required=True, type=Path, help="the table of terms to write (results/terms.tsv)"
+    )
+    parser.add_argument(
+        "--homophones", type=Path, help="a table to write: the terms that sound like another word"
     )
     return parser.parse_args(arguments)
 
@@ -51,8 +55,16 @@ def _count(number: int, noun: str) -> str:
 def main() -> None:
     arguments = parse_arguments()
     settled = settle_entries(*inspect_dictionaries(arguments.dictionary))
-    write_table(arguments.output, TERMS, (term_row(entry, reading) for entry, reading in settled))
+    from whisper_terms.homophones import HOMOPHONES, homophone_rows
+
+    rows = term_rows(settled)
+    write_table(arguments.output, TERMS, rows)
     print(summary([reading for _, reading in settled], arguments.output), file=sys.stderr)
+    if arguments.homophones:
+        alike = list(homophone_rows(rows))
+        write_table(arguments.homophones, HOMOPHONES, alike)
+        terms = len({row["term_id"] for row in alike})
+        print(f"{_count(terms, 'term')} with homophones: {arguments.homophones}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from whisper_terms.dictionary import inspect_dictionaries
 from whisper_terms.errors import run_script
 from whisper_terms.sharding import shard_name, shard_of
 from whisper_terms.tables import TERMS, write_table
-from whisper_terms.terms import settle_entries, term_row
+from whisper_terms.terms import settle_entries, term_rows
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -28,8 +28,7 @@ def main() -> None:
         for entry in entries
         if shard_name(shard_of(entry.term_id, arguments.shards)) == arguments.shard
     ]
-    settled = settle_entries(here, faults)
-    write_table(arguments.output, TERMS, (term_row(entry, reading) for entry, reading in settled))
+    write_table(arguments.output, TERMS, term_rows(settle_entries(here, faults)))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def test_table_and_summary(check, capsys):
             "file": "0.csv",
             "row": "2",
             "sentences": "痙攣です。|痙攣が。",
+            "rivals": "",
         },
         rows[1] | {"surface": "湖", "reading_source": "estimated", "file": "0.csv", "row": "3"},
         rows[2] | {"surface": "Tokyo", "reading": "トウキョウ", "reading_source": "given"},

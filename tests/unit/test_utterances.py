@@ -33,6 +33,7 @@ TERM_ROW = {
     "class": "general",
     "weight": "",
     "sentences": "",
+    "rivals": "",
 }
 
 
@@ -309,3 +310,51 @@ class TestFiles:
     def test_no_replay(self, tmp_path):
         with pytest.raises(UserError, match="no such file"):
             read_replay(tmp_path / "replay.txt")
+
+
+class TestContrast:
+    CASTING = replace(CASTING, contrast=3)
+
+    def contrast(self, term_class="symptom", rivals="経連|軽煉"):
+        """The utterances that are there because of the rivals."""
+        row = {"class": term_class}
+        without = plan(self.CASTING, **row)
+        return [one for one in plan(self.CASTING, rivals=rivals, **row) if one not in without]
+
+    def test_each_rival_is_said_in_sentences_for_any_word(self):
+        found = self.contrast()
+        training, held_out = (
+            texts(found, split=split, kind=CONTEXT) for split in (TRAIN, DEVELOPMENT)
+        )
+        assert [sum(rival in text for text in training) for rival in ("経連", "軽煉")] == [3, 3]
+        assert [sum(rival in text for text in held_out) for rival in ("経連", "軽煉")] == [1, 1]
+        frames = [
+            {text.replace("経連", "{term}").replace("軽煉", "{term}") for text in chosen}
+            for chosen in (training, held_out)
+        ]
+        assert frames[0] | frames[1] <= set(TEMPLATES)
+        assert not frames[0] & frames[1]
+        assert not any("痙攣" in text for text in training + held_out)
+
+    def test_it_has_the_terms_sound(self):
+        for one in self.contrast():
+            assert one.term_id == TERM_ROW["term_id"]
+            (word,) = one.spoken.replacements
+            assert word.surface in one.spoken.text
+            assert word.pronunciation == "ケーレン"
+
+    def test_voices(self):
+        found = self.contrast()
+        assert set(names(found, split=TRAIN)) == {"one", "two", "three"}
+        assert set(names(found, split=DEVELOPMENT)) == {"held-out"}
+
+    @pytest.mark.parametrize("term_class", ["general", "", "no such class"])
+    def test_where_the_term_has_the_same_sentences_there_are_none(self, term_class):
+        assert self.contrast(term_class) == []
+
+    def test_none_are_asked_for(self):
+        assert plan(rivals="経連", **{"class": "symptom"}) == plan(**{"class": "symptom"})
+
+    def test_the_terms_own_utterances_stay(self):
+        with_rivals = plan(self.CASTING, rivals="経連", **{"class": "symptom"})
+        assert set(plan(**{"class": "symptom"})) < set(with_rivals)

@@ -10,7 +10,8 @@ from pathlib import Path
 from whisper_terms.errors import Fault, UserError
 
 TERMS = (
-    "term_id surface reading pronunciation reading_source aliases class weight file row sentences"
+    "term_id surface reading pronunciation reading_source aliases class weight file row sentences "
+    "rivals"
 ).split()
 UTTERANCES = "audio text seconds split kind term_id reading voice engine".split()
 RECORDINGS = "audio text test_set".split()

@@ -1,6 +1,6 @@
 """Terms: a dictionary's entries with their readings settled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -43,8 +43,16 @@ def settle_entries(
     return settled
 
 
-def term_row(entry: Entry, reading: "Reading") -> dict[str, object]:
-    """The row of a term in results/terms.tsv."""
+def term_rows(settled: Sequence[tuple[Entry, "Reading"]]) -> list[dict[str, object]]:
+    """The rows of terms in results/terms.tsv."""
+    from whisper_terms.homophones import everyday_words
+
+    words = everyday_words({reading.pronunciation for _, reading in settled})
+    return [_row(entry, reading, words) for entry, reading in settled]
+
+
+def _row(entry: Entry, reading: "Reading", words: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    own = {entry.surface, *entry.aliases}
     return {
         "term_id": entry.term_id,
         "surface": entry.surface,
@@ -57,4 +65,5 @@ def term_row(entry: Entry, reading: "Reading") -> dict[str, object]:
         "file": entry.file,
         "row": entry.row,
         "sentences": join_list(entry.sentences),
+        "rivals": join_list(w for w in words.get(reading.pronunciation, ()) if w not in own),
     }

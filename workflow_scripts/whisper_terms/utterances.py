@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from whisper_terms.carriers import SLOT, Carriers, templates_of
+from whisper_terms.carriers import GENERAL, SLOT, Carriers, templates_of
 from whisper_terms.speech.engine import Replacement, SpokenText, Voice
 from whisper_terms.tables import split_list
 
@@ -51,6 +51,7 @@ class Casting:
         isolated: utterances of the lone term, for a term of weight 1.
         in_carriers: utterances in carrier sentences, for a term of weight 1.
         held_out: share of the sentences that only the development set uses.
+        contrast: sentences for each word that sounds like a term.
     """
 
     train: tuple[Voice, ...]
@@ -58,6 +59,7 @@ class Casting:
     isolated: int
     in_carriers: int
     held_out: float
+    contrast: int = 0
 
     def to_json(self) -> str:
         """All of it as one line of JSON with sorted keys."""
@@ -87,14 +89,22 @@ def plan_term(term: Mapping[str, str], carriers: Carriers, casting: Casting) -> 
 
     Returns:
         Isolated utterances, then those in the user's sentences and in templates, then those of
-        the development set (one a voice).
+        words that sound like the term, then those of the development set.
     """
-    training = _plan_training(term, carriers, casting)
+    contrast = _plan_contrast(term, carriers, casting)
+    training = [
+        *_plan_training(term, carriers, casting),
+        *(one for one in contrast if one.split == TRAIN),
+    ]
     texts = {utterance.spoken.text for utterance in training}
     sounds = [voice.settings() for voice in casting.train]
+    held_out = [
+        *_plan_development(term, carriers, casting),
+        *(one for one in contrast if one.split == DEVELOPMENT),
+    ]
     unheard = [
         utterance
-        for utterance in _plan_development(term, carriers, casting)
+        for utterance in held_out
         if utterance.spoken.text not in texts or utterance.voice.settings() not in sounds
     ]
     return [*training, *unheard]
@@ -157,6 +167,29 @@ def _plan_development(
     return _utterances(texts, voices, DEVELOPMENT, CONTEXT, term)
 
 
+def _plan_contrast(
+    term: Mapping[str, str], carriers: Carriers, casting: Casting
+) -> list[Utterance]:
+    """Sentences that hold an everyday word of the term's sound, where that word is the right one.
+
+    They are those that serve any word. A term whose class has no sentences of its own is taught in
+    the same ones, so there context can tell nothing, and none are planned.
+    """
+    if term["class"] not in carriers or term["class"] == GENERAL:
+        return []
+    held_out, templates = split_sentences(carriers[GENERAL], casting.held_out)
+    plan = []
+    for rival in split_list(term["rivals"]) if casting.contrast else ():
+        # It has the term's sound, whatever the analyser makes of it in a sentence.
+        word = dict(term) | {"surface": rival}
+        texts = _deal(templates, casting.contrast, word, rival)
+        voices = _rotate(casting.train, _hash(term["term_id"], rival))
+        plan += _utterances(texts, voices, TRAIN, CONTEXT, word)
+        texts = _deal(held_out, 1, word, rival)
+        plan += _utterances(texts, casting.development, DEVELOPMENT, CONTEXT, word)
+    return plan
+
+
 def _times(number: int, weight: float) -> int:
     """A number of utterances for a term of a weight, rounded up."""
     # 25 * 2.2 is a little more than 55.
@@ -185,9 +218,9 @@ def _rotate(voices: Sequence[Voice], turns: int) -> Sequence[Voice]:
     return (*voices[first:], *voices[:first])
 
 
-def _deal(templates: Sequence[str], count: int, term: Mapping[str, str]) -> list[str]:
+def _deal(templates: Sequence[str], count: int, term: Mapping[str, str], *order: str) -> list[str]:
     """`count` filled templates in an order of the term's own; again from the start at the end."""
-    ranked = sorted(templates, key=lambda template: _hash(term["term_id"], template))
+    ranked = sorted(templates, key=lambda template: _hash(term["term_id"], *order, template))
     return [_fill(ranked[index % len(ranked)], term) for index in range(count)]
 
 

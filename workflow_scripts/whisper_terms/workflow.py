@@ -66,6 +66,7 @@ class Plan:
             isolated=speech.isolated_per_term,
             in_carriers=speech.carriers_per_term,
             held_out=self.config.development.fraction,
+            contrast=speech.contrast_per_rival,
         )
 
     def base_files(self, model: str) -> list[str]:

@@ -241,6 +241,7 @@ class Config(Settings):
             "logs",
             "benchmarks",
             "terms.tsv",
+            "homophones.tsv",
             "recordings.tsv",
             "manifest.tsv",
         }

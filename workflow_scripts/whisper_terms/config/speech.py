@@ -91,6 +91,13 @@ class SpeechSettings(Settings):
         description="Utterances of the term inside a carrier sentence, for each term. With "
         "thousands of terms fewer will do, and save hours.",
     )
+    contrast_per_rival: int = Field(
+        6,
+        ge=0,
+        description="Sentences for each everyday word that sounds like a term (動機 beside 動悸), "
+        "so that it stays known where it is the right one. Only for terms whose class has carrier "
+        "sentences of its own.",
+    )
     replay_sentences: int | None = Field(
         None,
         ge=0,

@@ -1,0 +1,92 @@
+"""Everyday words that sound like a term: 動機 and 同期 like 動悸.
+
+The recogniser can tell them apart by their context only, so a term that is taught without any takes
+the place of words that were known. Their sounds are those of the analyser's own lexicon; how common
+they are tells wordfreq (Robyn Speer, https://github.com/rspeer/wordfreq).
+
+Source of the lexicon's layout: `Dictionary::open` in MeCab 0.996, src/dictionary.cpp.
+"""
+
+import re
+import struct
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from mmap import ACCESS_READ, mmap
+
+from wordfreq import get_frequency_dict
+
+from whisper_terms.tables import split_list
+
+HOMOPHONES = "term_id surface reading rival kind".split()
+# Of a rival: a word of the analyser's lexicon, or another term of the dictionary.
+WORD, TERM = "word", "term"
+# Words of one sound that are listed, the commonest first.
+_MOST = 3
+# An everyday word comes once in a million words, or more often: 動機 does, 同機 does not.
+_LEAST_FREQUENCY = 1e-6
+_HEADER = struct.Struct("<10I")
+_CHARSET_BYTES = 32
+# A noun that is no name: written form, reading and pronunciation.
+_NOUN = re.compile(
+    "名詞,(?:一般|サ変接続|形容動詞語幹|副詞可能),\\*,\\*,\\*,\\*,([^,\0]+),[^,\0]+,([^,\0]+),".encode()
+)
+_HIRAGANA = re.compile("[ぁ-ん]")
+
+
+def everyday_words(pronunciations: Collection[str]) -> dict[str, list[str]]:
+    """The nouns said in a certain way, the commonest first.
+
+    Args:
+        pronunciations: in katakana, with ー for long vowels.
+
+    Returns:
+        Up to three words by pronunciation. Words that are written with hiragana are left out: they
+        are spellings of the others.
+    """
+    wanted = {said.encode() for said in pronunciations}
+    frequencies = _frequencies()
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for match in _NOUN.finditer(*_lexicon()):
+        if match[2] not in wanted:
+            continue
+        word = match[1].decode()
+        if frequencies.get(word, 0) >= _LEAST_FREQUENCY and not _HIRAGANA.search(word):
+            found[match[2].decode()].add(word)
+    return {
+        said: sorted(words, key=lambda word: (-frequencies[word], word))[:_MOST]
+        for said, words in found.items()
+    }
+
+
+def homophone_rows(terms: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+    """Rows of HOMOPHONES, for the user to look over.
+
+    Args:
+        terms: rows of terms.tsv.
+    """
+    by_sound: defaultdict[object, list[object]] = defaultdict(list)
+    for term in terms:
+        by_sound[term["pronunciation"]].append(term["surface"])
+    for term in terms:
+        others = [one for one in by_sound[term["pronunciation"]] if one != term["surface"]]
+        words = [one for one in split_list(str(term["rivals"])) if one not in others]
+        for kind, rivals in ((TERM, others), (WORD, words)):
+            for rival in rivals:
+                about = {key: term[key] for key in ("term_id", "surface", "reading")}
+                yield about | {"rival": rival, "kind": kind}
+
+
+@cache
+def _lexicon() -> tuple[mmap, int]:
+    """The analyser's dictionary, and where its feature strings begin."""
+    with (files("pyopenjtalk") / "dictionary" / "sys.dic").open("rb") as source:
+        lexicon = mmap(source.fileno(), 0, access=ACCESS_READ)
+    *_, trie_bytes, token_bytes, _, _ = _HEADER.unpack_from(lexicon)
+    return lexicon, _HEADER.size + _CHARSET_BYTES + trie_bytes + token_bytes
+
+
+@cache
+def _frequencies() -> Mapping[str, float]:
+    return get_frequency_dict("ja", "large")
