@@ -20,5 +20,4 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/{CONFIG.model}/eval.tsv",
-        f"{RESULTS}/{CONFIG.model}/report.html",
+        expand(f"{TABLES}/{{table}}", model=CONFIG.model, table=["eval.tsv", "report.html"]),

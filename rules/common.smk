@@ -32,6 +32,8 @@ except UserError as error:
 
 CONFIG = PLAN.config
 RESULTS = CONFIG.results
+# Where the comparison of the systems is written; the models of them all lie above.
+TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
 # The interpreter of the environment that has the engine.
 SPEECH_PYTHON = CONFIG.speech.coqui.python if CONFIG.speech.engine == "coqui" else "python"

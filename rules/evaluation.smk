@@ -39,9 +39,9 @@ rule evaluate_systems:
         recordings=CONFIG.recordings,
         script=script("evaluate_systems"),
     output:
-        scores=f"{RESULTS}/{{model}}/eval.tsv",
-        terms=f"{RESULTS}/{{model}}/terms_eval.tsv",
-        flips=f"{RESULTS}/{{model}}/flips.tsv",
+        scores=f"{TABLES}/eval.tsv",
+        terms=f"{TABLES}/terms_eval.tsv",
+        flips=f"{TABLES}/flips.tsv",
     log:
         f"{RESULTS}/{{model}}/logs/evaluate_systems.log",
     benchmark:

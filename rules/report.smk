@@ -1,14 +1,14 @@
 rule render_report:
     input:
-        scores=f"{RESULTS}/{{model}}/eval.tsv",
-        terms_eval=f"{RESULTS}/{{model}}/terms_eval.tsv",
-        flips=f"{RESULTS}/{{model}}/flips.tsv",
+        scores=f"{TABLES}/eval.tsv",
+        terms_eval=f"{TABLES}/terms_eval.tsv",
+        flips=f"{TABLES}/flips.tsv",
         terms=f"{RESULTS}/terms.tsv",
         recordings=CONFIG.recordings,
         transcripts=transcripts_of,
         script=script("render_report"),
     output:
-        f"{RESULTS}/{{model}}/report.html",
+        f"{TABLES}/report.html",
     log:
         f"{RESULTS}/{{model}}/logs/render_report.log",
     benchmark:

@@ -181,6 +181,16 @@ class TestNames:
         fault = only_fault({"models": {"nano": "x", "speech": "y"}})
         assert fault.problem == "models holds the name speech, which is reserved"
 
+    @pytest.mark.parametrize("name", ["base", "encodings", "mine"])
+    def test_a_comparison_has_a_folder_of_its_own(self, name):
+        recipes = {"default": {}, "mine": {}}
+        fault = only_fault({"comparison": name, "recipes": recipes, "systems": ["base"]})
+        assert fault.problem == f"comparison is {name}, which is the folder of something else"
+        assert fault.cure == "choose a name that no recipe has"
+
+    def test_a_comparison_is_a_name(self):
+        assert "comparison" in only_fault({"comparison": "../mine"}).problem
+
 
 class TestRecipes:
     def test_cache_needs_a_frozen_encoder(self):

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from workbench import CONFIG, DEFAULT, ROOT, Outcome, Workbench
 
+from whisper_terms.config import read_config
+
 SYSTEMS = 7
 RECIPES = 5
 
@@ -30,6 +32,20 @@ def test_shipped_configuration(demo, model):
     assert jobs["export_openai"] == RECIPES + 1
     assert jobs["transcribe"] == SYSTEMS
     assert not (demo / "results").exists()
+
+
+def test_ablation(demo):
+    path = "docs/ablation.yaml"
+    plan = demo.plan("--configfile", str(ROOT / path))
+    recipes = yaml.safe_load((ROOT / path).read_text())["systems"][1:]
+    assert plan.jobs["fine_tune"] == len(recipes)
+    assert "results/nano/ablation/report.html" in plan.output
+    assert "results/nano/eval.tsv" not in plan.output
+    # Each variant differs from the recipe that is shipped.
+    shipped = read_config(ROOT / "config.yaml").recipes["nano"]
+    assert read_config(ROOT / path).recipes["nano"] == shipped
+    varied = [read_config(ROOT / path).recipes[name] for name in recipes]
+    assert len({recipe.to_json() for recipe in varied}) == len(recipes)
 
 
 def test_default_target_is_table_and_report(demo):

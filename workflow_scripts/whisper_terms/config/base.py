@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 # Names become folders and parts of wildcards, so they hold nothing that a path or shell reads.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Name = Annotated[str, Text(pattern=NAME_PATTERN, max_length=64)]
+OptionalName = Annotated[str, Text(pattern=rf"^$|{NAME_PATTERN}", max_length=64)]
 # Braces would be wildcards to Snakemake.
 FilePath = Annotated[str, Text(pattern=r"^[^{}\r\n]+$")]
 OptionalFilePath = Annotated[str, Text(pattern=r"^[^{}\r\n]*$")]

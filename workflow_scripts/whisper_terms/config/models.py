@@ -11,6 +11,7 @@ from whisper_terms.config.base import (
     FilePath,
     Language,
     Name,
+    OptionalName,
     Seconds,
     Settings,
     invalid,
@@ -290,6 +291,11 @@ class Config(Settings):
         description="Rows of the results, in order: base, base-prompt (terms in the prompt), "
         "base-corrected (mishearings of the terms corrected by a table, without training), and "
         "names of recipes. The first must be base.",
+    )
+    comparison: OptionalName = Field(
+        "",
+        description="Folder in results/{model} for the tables and the report of these systems, so "
+        "that several lists of systems can be kept; empty for results/{model} itself.",
     )
     evaluation: EvaluationSettings = Field(
         EvaluationSettings(), description="How the systems are compared."

@@ -30,6 +30,7 @@ def check_references(mapping: Mapping) -> list[Finding]:
         *_check_model(mapping),
         *_check_reserved(mapping),
         *_check_systems(mapping),
+        *_check_comparison(mapping),
         *_check_voices(mapping),
         *_check_coqui_voices(mapping),
         *_check_development(mapping),
@@ -62,6 +63,13 @@ def _check_systems(mapping: Mapping) -> Iterator[Finding]:
     if systems and systems[0] != "base":
         problem = "the first of systems must be base, which the others are compared with"
         yield Finding(("systems", 0), problem, "put base first", str(systems[0]))
+
+
+def _check_comparison(mapping: Mapping) -> Iterator[Finding]:
+    name = _get(mapping, "comparison")
+    if name in Config.RESERVED_RECIPES or name in _keys(mapping, "recipes"):
+        problem = f"comparison is {name}, which is the folder of something else"
+        yield Finding(("comparison",), problem, "choose a name that no recipe has", str(name))
 
 
 def _check_voices(mapping: Mapping) -> Iterator[Finding]:
