@@ -24,7 +24,14 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     settings = WindowSettings.from_json(arguments.windows)
-    rules = PackingRules(settings.seconds, settings.gap, settings.max_tokens, arguments.most)
+    rules = PackingRules(
+        settings.seconds,
+        settings.gap,
+        settings.max_tokens,
+        arguments.most,
+        # A window of one utterance is the way that ours is compared with.
+        settings.rooms() if arguments.most > 1 else {},
+    )
     utterances = read_table(arguments.manifest, UTTERANCES)
     placed = list(window_rows(pack(utterances, rules, arguments.shards)))
     write_table(arguments.output, COLUMNS, placed)

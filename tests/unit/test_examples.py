@@ -171,6 +171,13 @@ class TestDataset:
             assert "input_features" not in cached
             assert np.array_equal(np.asarray(cached["encoding"]), np.load(files[one.id]))
 
+    def test_the_room_is_heard(self, base, windows):
+        noisy = replace(windows[0], room="noise:one")
+        row = make_dataset([noisy], base, "ja", True, {})[0]
+        features = window_features(noisy, base.feature_extractor)
+        assert np.array_equal(np.asarray(row["input_features"]), features)
+        assert not np.array_equal(features, window_features(windows[0], base.feature_extractor))
+
     def test_a_batch_is_in_its_own_order(self, base, windows, files):
         rows = make_dataset([*windows, *windows], base, "ja", True, files).__getitems__([1, 2])
         assert np.array_equal(np.asarray(rows[0]["encoding"]), np.load(files[windows[1].id]))

@@ -1,6 +1,8 @@
 """Windows: how utterances are packed, stored and labelled, and what Whisper makes of the labels."""
 
 import math
+from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -223,7 +225,45 @@ class TestStability:
         assert len(ids(before)) == len(before)
 
 
+class TestRooms:
+    RULES = replace(RULES, rooms={"noise": 0.3, "reverberation": 0.2, "telephone": 0.0})
+
+    def test_shares_of_the_training_windows(self):
+        windows = pack([manifest_row(number, 25.0) for number in range(400)], self.RULES, 1)
+        kinds = Counter(window.room.partition(":")[0] for window in windows)
+        assert kinds.keys() == {"noise", "reverberation", ""}
+        assert kinds["noise"] / 400 == pytest.approx(0.3, abs=0.07)
+        assert kinds["reverberation"] / 400 == pytest.approx(0.2, abs=0.06)
+        assert len({window.room for window in windows if window.room}) > 150
+
+    def test_the_development_set_is_clean(self):
+        windows = pack([manifest_row(n, split="dev") for n in range(99)], self.RULES, 1)
+        assert {window.room for window in windows} == {""}
+
+    def test_a_room_is_a_part_of_what_is_heard(self):
+        rows = random_rows(200)
+        clean, changed = pack(rows, RULES, SHARDS), pack(rows, self.RULES, SHARDS)
+        for one, other in zip(clean, changed, strict=True):
+            assert one.utterances == other.utterances
+            assert (one.id == other.id) == (not other.room)
+        assert pack(rows, self.RULES, SHARDS) == changed
+
+    def test_it_is_heard(self, tmp_path):
+        tone = write_tone(tmp_path / "tone.wav", 1.0)
+        window = Window("w", "train", (Placed(str(tone), "文", 0.5, 1.5),), "noise:w")
+        noisy = window_audio(window)
+        assert noisy.shape == (480_000,) and noisy.dtype == np.float32
+        assert np.array_equal(noisy, window_audio(window))
+        assert np.abs(noisy[20 * 16_000 :]).max() > 0
+        assert not window_audio(replace(window, room=""))[20 * 16_000 :].any()
+
+
 class TestTable:
+    def test_round_trip_of_rooms(self, tmp_path):
+        windows = pack(random_rows(200), TestRooms.RULES, SHARDS)
+        write_table(tmp_path / "windows.tsv", COLUMNS, window_rows(windows))
+        assert read_windows(tmp_path / "windows.tsv") == windows
+
     def test_round_trip(self, tmp_path):
         windows = pack(random_rows(200), RULES, SHARDS)
         write_table(tmp_path / "windows.tsv", COLUMNS, window_rows(windows))

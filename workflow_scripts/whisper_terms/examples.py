@@ -98,6 +98,7 @@ def make_dataset(
                 "weights": [term_weight if of_term else 1.0 for of_term in label.of_term],
                 "replay": window.is_replay,
                 "utterances": [asdict(one) for one in window.utterances],
+                "room": window.room,
                 "file": str(encodings.get(window.id, "")),
             }
         )
@@ -143,8 +144,8 @@ def _loader(extractor: WhisperFeatureExtractor) -> Callable[[dict[str, list]], d
         if all(rows["file"]):
             return labels | {"encoding": [np.load(file, mmap_mode="r") for file in rows["file"]]}
         windows = [
-            Window("", "", tuple(Placed(**one) for one in utterances))
-            for utterances in rows["utterances"]
+            Window("", "", tuple(Placed(**one) for one in utterances), room)
+            for utterances, room in zip(rows["utterances"], rows["room"], strict=True)
         ]
         return labels | {"input_features": [window_features(one, extractor) for one in windows]}
 

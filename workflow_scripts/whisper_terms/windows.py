@@ -21,7 +21,7 @@ SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30.0
 # Whisper's timestamps are multiples of this.
 TICK = 0.02
-COLUMNS = "window split start end audio text kind term_id voice".split()
+COLUMNS = "window split start end audio text kind term_id voice room".split()
 # An utterance's start and end, and what stands once in a label: start, language, task and end.
 _TOKENS_AROUND, _TOKENS_ONCE = 2, 4
 
@@ -47,11 +47,13 @@ class Window:
         id: a digest of what is heard and when, so equal ids mean equal audio.
         split: train or dev.
         utterances: without overlap; all of them replay, or none.
+        room: where they are heard, see rooms.py; "" for nowhere.
     """
 
     id: str
     split: str
     utterances: tuple[Placed, ...]
+    room: str = ""
 
     @property
     def is_replay(self) -> bool:
@@ -68,12 +70,14 @@ class PackingRules:
         gap: shortest and longest silence before an utterance, in seconds, up to a tick.
         max_tokens: most tokens of a label, special ones included.
         most: most utterances in a window; 1 is the unpacked layout.
+        rooms: share of the training windows that are heard in each kind of room.
     """
 
     seconds: float
     gap: tuple[float, float]
     max_tokens: int
     most: int
+    rooms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -116,7 +120,7 @@ def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) ->
         shard = shard_of(row["term_id"] or row["text"], shards)
         groups.setdefault((row["split"], row["kind"] == "replay", shard), []).append(row)
     return [
-        _close(open_window, split)
+        _close(open_window, split, rules)
         for (split, _, _), members in sorted(groups.items())
         for open_window in _fill(members, rules)
     ]
@@ -124,11 +128,13 @@ def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) ->
 
 def read_windows(path: str | Path) -> list[Window]:
     """Read a table of windows; its rows are utterances, those of a window together."""
-    windows: dict[tuple[str, str], list[Placed]] = {}
+    windows: dict[tuple[str, str, str], list[Placed]] = {}
     for row in read_table(path, COLUMNS):
         placed = _place(row, float(row["start"]), float(row["end"]))
-        windows.setdefault((row["window"], row["split"]), []).append(placed)
-    return [Window(name, split, tuple(placed)) for (name, split), placed in windows.items()]
+        windows.setdefault((row["window"], row["split"], row["room"]), []).append(placed)
+    return [
+        Window(name, split, tuple(placed), room) for (name, split, room), placed in windows.items()
+    ]
 
 
 def window_rows(windows: Iterable[Window]) -> Iterator[dict[str, str]]:
@@ -145,19 +151,21 @@ def window_rows(windows: Iterable[Window]) -> Iterator[dict[str, str]]:
                 "kind": one.kind,
                 "term_id": one.term_id,
                 "voice": one.voice,
+                "room": window.room,
             }
 
 
 def window_audio(window: Window) -> np.ndarray:
     """The window's sound: shape (480000,), float32, 16 kHz, silence where nobody speaks."""
     from whisper_terms.audio import read_audio
+    from whisper_terms.rooms import hear_in
 
     sound = np.zeros(int(WINDOW_SECONDS * SAMPLE_RATE), np.float32)
     for one in window.utterances:
         first = round(one.start * SAMPLE_RATE)
         samples = read_audio(one.audio)[: len(sound) - first]
         sound[first : first + len(samples)] = samples
-    return sound
+    return hear_in(sound, window.room) if window.room else sound
 
 
 class Label(NamedTuple):
@@ -250,10 +258,21 @@ def _place(row: Mapping[str, str], start: float, end: float) -> Placed:
     return Placed(row["audio"], row["text"], start, end, row["kind"], row["term_id"], row["voice"])
 
 
-def _close(window: _Open, split: str) -> Window:
+def _close(window: _Open, split: str, rules: PackingRules) -> Window:
     heard = [[Path(one.audio).name, one.start] for one in window.placed]
-    name = digest(heard, length=20)
-    return Window(name, split, tuple(window.placed))
+    room = _choose_room(digest(heard, length=20), rules) if split == "train" else ""
+    name = digest([*heard, room] if room else heard, length=20)
+    return Window(name, split, tuple(window.placed), room)
+
+
+def _choose_room(seed: str, rules: PackingRules) -> str:
+    """The room of a window, by a hash of what is heard."""
+    chance = random.Random(seed).random()
+    for kind, share in rules.rooms.items():
+        if chance < share:
+            return f"{kind}:{seed}"
+        chance -= share
+    return ""
 
 
 def _most_tokens(text: str) -> int:

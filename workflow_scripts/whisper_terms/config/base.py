@@ -16,6 +16,7 @@ OptionalName = Annotated[str, Text(pattern=rf"^$|{NAME_PATTERN}", max_length=64)
 FilePath = Annotated[str, Text(pattern=r"^[^{}\r\n]+$")]
 OptionalFilePath = Annotated[str, Text(pattern=r"^[^{}\r\n]*$")]
 Language = Annotated[str, Text(pattern=r"^[a-z]{2,3}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 
 

@@ -14,6 +14,7 @@ from whisper_terms.config.base import (
     OptionalName,
     Seconds,
     Settings,
+    Share,
     invalid,
 )
 from whisper_terms.config.files import missing_files
@@ -56,6 +57,37 @@ class WindowSettings(Settings):
         if gap[1] >= info.data.get("seconds", 30):
             raise invalid("is longer than a window", "choose gaps shorter than windows.seconds")
         return gap
+
+    noise: Share = Field(
+        0.0,
+        description="Share of the packed training windows with noise in them, 5 to 25 dB below the "
+        "speech (a fraction).",
+    )
+    reverberation: Share = Field(
+        0.0,
+        description="Share of the packed training windows that are heard in a reverberant room (a "
+        "fraction).",
+    )
+    telephone: Share = Field(
+        0.0,
+        description="Share of the packed training windows that are heard over a telephone line (a "
+        "fraction).",
+    )
+
+    @field_validator("telephone")
+    @classmethod
+    def _check_rooms(cls, telephone: float, info: ValidationInfo) -> float:
+        shares = [info.data.get(name, 0) for name in ("noise", "reverberation")]
+        if sum(shares) + telephone > 1:
+            raise invalid(
+                "makes more than 1 with noise and reverberation",
+                "lower one: a window is heard in one way",
+            )
+        return telephone
+
+    def rooms(self) -> dict[str, float]:
+        """The share of each kind of room."""
+        return {name: getattr(self, name) for name in ("noise", "reverberation", "telephone")}
 
 
 class Recipe(Settings):
