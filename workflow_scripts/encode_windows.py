@@ -21,12 +21,12 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     from whisper_terms.base_model import load_base
-    from whisper_terms.devices import choose_device, limit_threads
+    from whisper_terms.devices import choose_device, prepare_cpu
     from whisper_terms.encodings import COLUMNS, encode_windows, weights_digest
     from whisper_terms.tables import write_table
     from whisper_terms.windows import read_windows
 
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     base = load_base(str(arguments.base))
     files = encode_windows(
         read_windows(arguments.windows),

@@ -28,13 +28,13 @@ def main() -> None:
     arguments = parse_arguments()
     from whisper_terms.base_model import link_model, load_base, save_model
     from whisper_terms.config import Recipe
-    from whisper_terms.devices import limit_threads
+    from whisper_terms.devices import prepare_cpu
     from whisper_terms.encodings import read_encodings, weights_digest
     from whisper_terms.term_tokens import read_surfaces
     from whisper_terms.training import fine_tune, keep_trained, training_digest
     from whisper_terms.windows import read_windows
 
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     recipe, windows = Recipe.from_json(arguments.recipe), read_windows(arguments.windows)
     how = {"first_voice": arguments.first_voice, "language": arguments.language}
     digest = training_digest(weights_digest(arguments.base), windows, recipe, **how)

@@ -24,7 +24,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    from whisper_terms.devices import limit_threads
+    from whisper_terms.devices import prepare_cpu
     from whisper_terms.hearing import HEARD, choose_utterances, hear_utterances
     from whisper_terms.recordings import Recording
     from whisper_terms.segments import join_segments
@@ -42,7 +42,7 @@ def main() -> None:
         ):
             yield recording.audio, join_segments([segment["text"] for segment in one.segments])
 
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     chosen = choose_utterances(read_table(arguments.manifest, UTTERANCES), arguments.per_term)
     rows = hear_utterances(chosen, arguments.model, arguments.state, listen_to)
     write_table(arguments.output, HEARD, rows)

@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parse_arguments()
     from whisper_terms.base_model import load_base, save_model
     from whisper_terms.config import Recipe
-    from whisper_terms.devices import choose_device, limit_threads
+    from whisper_terms.devices import choose_device, prepare_cpu
     from whisper_terms.encodings import read_encodings
     from whisper_terms.interpolation import (
         COLUMNS,
@@ -40,7 +40,7 @@ def main() -> None:
     from whisper_terms.tables import write_table
     from whisper_terms.windows import read_windows
 
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     recipe = Recipe.from_json(arguments.recipe)
     base, trained = load_base(str(arguments.base)), load_base(str(arguments.trained))
     # With one point there is nothing to choose.

@@ -42,13 +42,11 @@ def read_prompt(terms: Path, language: str) -> str | None:
 
 def main() -> None:
     arguments = parse_arguments()
+    from whisper_terms.devices import prepare_cpu
     from whisper_terms.recordings import read_recordings
     from whisper_terms.transcription import transcribe_recordings
 
-    if arguments.threads:
-        import torch
-
-        torch.set_num_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     recordings = read_recordings(arguments.recordings)
     terms = arguments.prompt_terms
     transcribe_recordings(

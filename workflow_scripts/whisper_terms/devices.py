@@ -1,8 +1,14 @@
 """Where models run."""
 
+import ctypes
+import sys
+
 import torch
 
 from whisper_terms.errors import Fault, UserError
+
+# Parameters of mallopt(3), and the largest value that it takes.
+_MMAP_THRESHOLD, _TRIM_THRESHOLD, _LARGEST = -3, -1, 2**31 - 1
 
 
 def choose_device(name: str) -> torch.device:
@@ -46,7 +52,15 @@ def repeat_exactly(device: torch.device) -> None:
         torch.utils.deterministic.fill_uninitialized_memory = False
 
 
-def limit_threads(threads: int | None) -> None:
-    """Use so many CPU threads; None leaves it to torch."""
+def prepare_cpu(threads: int | None) -> None:
+    """Use so many CPU threads (None leaves it to torch), and keep memory that tensors free.
+
+    The C library gives large blocks back to the system at once, which then hands out every page of
+    the next tensor anew, filled with zeros: measured on a fine-tuning, half of the CPU's time.
+    """
     if threads:
         torch.set_num_threads(threads)
+    keep = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if keep:
+        for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
+            keep(parameter, _LARGEST)

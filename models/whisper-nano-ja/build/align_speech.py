@@ -7,7 +7,7 @@ from whisper_nano.aligning import align_utterances
 from whisper_nano.encoder_stage import PhoneHead
 from whisper_nano.network import load_weights, new_network
 from whisper_nano.speech_store import load_parts, save_part
-from whisper_terms.devices import limit_threads
+from whisper_terms.devices import prepare_cpu
 from whisper_terms.errors import run_script
 
 
@@ -23,7 +23,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     weights = load_weights(arguments.encoder)
     encoder, head = new_network(1).model.encoder, PhoneHead()
     encoder.load_state_dict(weights["encoder"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from whisper_nano.measuring import COLUMNS, measure
 from whisper_nano.sentences import HELD_OUT, SENTENCES
 from whisper_nano.settings import Measure
-from whisper_terms.devices import limit_threads
+from whisper_terms.devices import prepare_cpu
 from whisper_terms.errors import run_script
 from whisper_terms.openai_format import export_openai, load_openai
 from whisper_terms.tables import read_table, write_table
@@ -26,7 +26,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     rows = read_table(arguments.sentences, SENTENCES)
     texts = [row["text"] for row in rows if row["split"] == HELD_OUT]
     with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from whisper_nano.start import weights_files
 from whisper_nano.text_store import load_sentences
 from whisper_nano.training import state_folder
 from whisper_nano.vocabulary import Vocabulary
-from whisper_terms.devices import limit_threads
+from whisper_terms.devices import prepare_cpu
 from whisper_terms.errors import run_script
 
 
@@ -29,7 +29,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     inputs = [arguments.texts, *weights_files(arguments.start)]
     state = state_folder(arguments.state, arguments.stage, inputs)
     sentences = load_sentences(arguments.texts)

@@ -10,7 +10,7 @@ from whisper_nano.settings import EncoderStage
 from whisper_nano.speech_store import load_parts
 from whisper_nano.start import weights_files
 from whisper_nano.training import state_folder
-from whisper_terms.devices import limit_threads
+from whisper_terms.devices import prepare_cpu
 from whisper_terms.errors import run_script
 
 
@@ -28,7 +28,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     inputs = [*arguments.speech, *weights_files(arguments.start)]
     state = state_folder(arguments.state, arguments.stage, inputs)
     stage = EncoderStage.from_json(arguments.stage)

@@ -10,7 +10,7 @@ from whisper_nano.settings import JointStage
 from whisper_nano.speech_store import load_parts
 from whisper_nano.text_store import load_sentences
 from whisper_nano.training import state_folder
-from whisper_terms.devices import limit_threads
+from whisper_terms.devices import prepare_cpu
 from whisper_terms.errors import run_script
 
 
@@ -31,7 +31,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    limit_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     speech = [*arguments.speech, *arguments.neural]
     inputs = [*speech, arguments.texts, arguments.encoder, arguments.decoder]
     state = state_folder(arguments.state, arguments.stage, inputs)
