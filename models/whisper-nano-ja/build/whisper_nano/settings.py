@@ -1,5 +1,6 @@
 """The keys of full.yaml and tiny.yaml."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -91,6 +92,10 @@ class Speech(Settings):
     mixed: Share = 0.0
     seed: int = 0
 
+    def choose(self, texts: Sequence[str]) -> Sequence[str]:
+        """The sentences that are spoken, of all that are to be: all."""
+        return texts
+
     @model_validator(mode="after")
     def _some_voice_times(self) -> "Speech":
         if not any(voice.times for voice in self.voices):
@@ -120,6 +125,10 @@ class Neural(Settings):
     speeds: tuple[Positive, Positive] = (0.85, 1.15)
     rates: Annotated[list[Positive], Field(min_length=1)]
     seed: int = 1
+
+    def choose(self, texts: Sequence[str]) -> Sequence[str]:
+        """The sentences that are spoken, of all that are to be: the last ones."""
+        return texts[-self.spoken :]
 
 
 class Measure(Settings):
