@@ -21,3 +21,4 @@ rule all:
     default_target: True
     input:
         expand(f"{TABLES}/{{table}}", model=CONFIG.model, table=["eval.tsv", "report.html"]),
+        expand(f"{RESULTS}/{CONFIG.model}/{{export}}", export=PLAN.exports()),

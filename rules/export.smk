@@ -18,3 +18,28 @@ rule export_openai:
         "Convert {wildcards.model}/{wildcards.weights} for openai-whisper"
     shell:
         "python {input.script} --checkpoint {input.checkpoint} --output {output} &> {log}"
+
+
+rule export_ctranslate2:
+    input:
+        checkpoint=f"{RESULTS}/{{model}}/{{weights}}/checkpoint",
+        script=script("export_ctranslate2"),
+    output:
+        directory(f"{RESULTS}/{{model}}/{{weights}}/ctranslate2"),
+    log:
+        f"{RESULTS}/{{model}}/logs/export_ctranslate2/{{weights}}.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/export_ctranslate2/{{weights}}.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.training_memory_mb,
+        runtime=CONFIG.resources.runtime_minutes,
+    params:
+        precision=CONFIG.export.precision,
+    message:
+        "Convert {wildcards.model}/{wildcards.weights} for faster-whisper"
+    shell:
+        "python {input.script} --checkpoint {input.checkpoint} --output {output}"
+        " --precision {params.precision} &> {log}"

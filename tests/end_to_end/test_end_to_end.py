@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import whisper
+from faster_whisper import WhisperModel
 from safetensors.torch import load_file
 from workbench import BLOG, CONFIG, DEFAULT, MODEL, TERMS
 
@@ -73,6 +74,14 @@ def test_weights_are_whispers_own(finished, system):
         assert 0 <= segment["start"] <= segment["end"]
 
 
+@pytest.mark.parametrize("system", ["default", "blog-1"])
+def test_weights_are_for_faster_whisper_too(finished, system):
+    model = WhisperModel(str(finished / MADE / system / "ctranslate2"), device="cpu")
+    segments, about = model.transcribe(read_audio(finished / "recordings/teeth.mp3"), language="ja")
+    assert about.language == "ja"
+    assert all(0 <= segment.start <= segment.end for segment in segments)
+
+
 def test_default_trains_the_decoder_alone(finished):
     base, tuned = weights(finished, "base"), weights(finished, "default")
     assert base.keys() == tuned.keys()
@@ -117,6 +126,7 @@ def test_edited_reading_leads_to_the_table(finished, tmp_path):
         "fine_tune": 2,
         "interpolate_weights": 2,
         "export_openai": 2,
+        "export_ctranslate2": 2,
         # All but the base, whose prompt changes.
         "transcribe": 3,
         "hear_terms": 1,
@@ -136,6 +146,7 @@ def test_hyperparameter_trains_its_recipe_alone(finished, tmp_path):
         "fine_tune": 1,
         "interpolate_weights": 1,
         "export_openai": 1,
+        "export_ctranslate2": 1,
         "transcribe": 1,
         "evaluate_systems": 1,
         "render_report": 1,
@@ -150,6 +161,7 @@ def test_interpolation_does_not_train_again(finished, tmp_path):
     assert bench.plan().jobs == {
         "interpolate_weights": 1,
         "export_openai": 1,
+        "export_ctranslate2": 1,
         "transcribe": 1,
         "evaluate_systems": 1,
         "render_report": 1,

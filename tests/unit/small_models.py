@@ -64,13 +64,13 @@ def small_model(
 
 
 def small_base(
-    directory: Path, tokenizer: WhisperTokenizer | None = None, n_mels: int = 80
+    directory: Path, tokenizer: WhisperTokenizer | None = None, n_mels: int = 80, **shape: int
 ) -> Base:
     """A base whose files, but for generation_config.json, don't exist yet."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "generation_config.json").write_text(GENERATION_CONFIG)
     return Base(
-        small_model(n_mels),
+        small_model(n_mels, **shape),
         tokenizer or build_tokenizer(),
         WhisperFeatureExtractor(feature_size=n_mels),
         GenerationConfig.from_pretrained(directory),
@@ -78,8 +78,8 @@ def small_base(
     )
 
 
-def write_small_model(directory: Path) -> Path:
-    """A model directory."""
-    base = small_base(directory.parent / f"{directory.name}-source")
+def write_small_model(directory: Path, **shape: int) -> Path:
+    """A model directory; for `shape` see `small_model`."""
+    base = small_base(directory.parent / f"{directory.name}-source", **shape)
     save_model(directory, base.model, base)
     return directory

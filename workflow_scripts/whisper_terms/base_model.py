@@ -142,7 +142,7 @@ def save_model(directory: str | Path, model: WhisperForConditionalGeneration, ba
     Raises:
         UserError: the directory holds files that are not a model's.
     """
-    with _new_directory(Path(directory)) as temporary:
+    with new_directory(Path(directory)) as temporary:
         model.save_pretrained(temporary, max_shard_size="50GB")
         # transformers 5 saves one joint processor_config.json and tokenizer.json only, but
         # faster-whisper wants preprocessor_config.json (else large-v3's 128 bins become 80),
@@ -167,7 +167,7 @@ def link_model(source: str | Path, directory: str | Path) -> None:
     Raises:
         UserError: the directory holds files that are not a model's.
     """
-    with _new_directory(Path(directory)) as temporary:
+    with new_directory(Path(directory)) as temporary:
         for path in Path(source).iterdir():
             try:
                 os.link(path, temporary / path.name)
@@ -203,7 +203,7 @@ def _disagreements(
 
 
 @contextmanager
-def _new_directory(target: Path) -> Iterator[Path]:
+def new_directory(target: Path) -> Iterator[Path]:
     """Give a temporary directory beside `target`; put it in the place of `target` at the end."""
     target = target.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,11 @@ class Plan:
         directory = Path(self.config.models[model])
         return sorted(str(path) for path in directory.glob("*") if path.suffix != ".md")
 
+    def exports(self) -> list[str]:
+        """What is exported of a model, as paths in its folder."""
+        recipes = [system for system in self.config.systems if system in self.config.recipes]
+        return [f"{recipe}/{name}" for recipe in recipes for name in self.config.export.formats]
+
     def uses_encodings(self, recipe: str) -> bool:
         """Whether a recipe reads the encoder's output instead of running it."""
         return self.config.recipes[recipe].cached_encoder

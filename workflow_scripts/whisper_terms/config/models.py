@@ -235,6 +235,19 @@ class EvaluationSettings(Settings):
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of the bootstrap.")
 
 
+class ExportSettings(Settings):
+    """What fine-tuned models are converted to, beside the .pt file of openai-whisper."""
+
+    formats: tuple[Literal["ctranslate2"], ...] = Field(
+        ("ctranslate2",),
+        description="Other formats: ctranslate2, for faster-whisper and WhisperX. Of each recipe "
+        "in `systems`, as results/{model}/{recipe}/{format}.",
+    )
+    precision: Literal["float32", "float16", "int8", "int8_float16"] = Field(
+        "float16", description="Precision of the weights in those files."
+    )
+
+
 class ResourceSettings(Settings):
     """What jobs ask of a cluster; ignored on one machine, except gpu with --resources."""
 
@@ -331,6 +344,9 @@ class Config(Settings):
     )
     evaluation: EvaluationSettings = Field(
         EvaluationSettings(), description="How the systems are compared."
+    )
+    export: ExportSettings = Field(
+        ExportSettings(), description="What fine-tuned models are converted to."
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where models run: auto (a GPU where there is one), cpu or cuda."

@@ -1,0 +1,26 @@
+"""Convert a model directory for CTranslate2: faster-whisper, WhisperX."""
+
+import argparse
+from pathlib import Path
+
+from whisper_terms.errors import run_script
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--checkpoint", required=True, type=Path, help="model directory")
+    add("--output", required=True, type=Path, help="the directory to write")
+    add("--precision", default="float16", help="of the weights on disk (default %(default)s)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    from whisper_terms.ctranslate2_format import export_ctranslate2
+
+    export_ctranslate2(arguments.checkpoint, arguments.output, arguments.precision)
+
+
+if __name__ == "__main__":
+    run_script(main)
