@@ -75,10 +75,10 @@ def window_loss(
     if not kl or not replay.any():
         return loss
     asked = labels != IGNORED
-    of_replay = asked & replay[:, None]
     with torch.no_grad():
-        wanted = reference(**inputs, use_cache=False).logits[of_replay].float().log_softmax(-1)
-    answers = logits[of_replay].float().log_softmax(-1)
+        wanted = reference(**_rows(inputs, replay), use_cache=False).logits[asked[replay]]
+    answers = logits[replay][asked[replay]]
+    wanted, answers = (scores.float().log_softmax(-1) for scores in (wanted, answers))
     divergence = torch.nn.functional.kl_div(answers, wanted, reduction="sum", log_target=True)
     return loss + kl * divergence / asked.sum()
 
@@ -116,7 +116,8 @@ def fine_tune(
     """
     model, place = base.model, choose_device(device)
     repeat_exactly(place)
-    reference = _frozen_copy(model).to(place) if recipe.kl else None
+    compares = recipe.kl and recipe.replay
+    reference = _frozen_copy(model, recipe).to(place) if compares else None
     trained = choose_weights(model, recipe)
     chosen = select_windows(windows, "train", recipe, first_voice)
     dataset = make_dataset(
@@ -224,9 +225,23 @@ def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrai
     return arguments
 
 
-def _frozen_copy(model: WhisperForConditionalGeneration) -> WhisperForConditionalGeneration:
-    """The model as it is now, for answers to compare with."""
-    return copy.deepcopy(model).eval().requires_grad_(False)
+def _frozen_copy(
+    model: WhisperForConditionalGeneration, recipe: Recipe
+) -> WhisperForConditionalGeneration:
+    """The model as it is now, for answers to compare with; an encoder that stays is shared."""
+    encoder = model.get_encoder()
+    shared = {} if recipe.train == "all" else {id(encoder): encoder}
+    return copy.deepcopy(model, shared).eval().requires_grad_(False)
+
+
+def _rows(inputs: Mapping[str, Any], chosen: Tensor) -> dict[str, Any]:
+    """Some rows of a batch; `chosen` is bool, shape (batch,)."""
+    return {
+        name: BaseModelOutput(last_hidden_state=value.last_hidden_state[chosen])
+        if isinstance(value, BaseModelOutput)
+        else value[chosen]
+        for name, value in inputs.items()
+    }
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

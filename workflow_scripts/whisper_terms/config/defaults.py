@@ -33,6 +33,7 @@ _BLOG = {
     "packed": False,
     "timestamps": False,
     "replay": 0.0,
+    "kl": 0.0,
     "cached_encoder": False,
     "batch_size": 4,
     "learning_rate": 1e-5,

@@ -113,7 +113,7 @@ class Recipe(Settings):
         "(a fraction).",
     )
     kl: float = Field(
-        0.0,
+        0.5,
         ge=0,
         description="Weight of the Kullback-Leibler divergence from the base model on replay: what "
         "it would have answered stays likely. It runs the base model's decoder beside.",
