@@ -33,6 +33,7 @@ except UserError as error:
 CONFIG = PLAN.config
 RESULTS = CONFIG.results
 # Where the comparison of the systems is written; the models of them all lie above.
+COMPARISON = CONFIG.comparison or "systems"
 TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
 # The interpreter of the environment that has the engine.

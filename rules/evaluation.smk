@@ -43,9 +43,9 @@ rule evaluate_systems:
         terms=f"{TABLES}/terms_eval.tsv",
         flips=f"{TABLES}/flips.tsv",
     log:
-        f"{RESULTS}/{{model}}/logs/evaluate_systems.log",
+        f"{RESULTS}/{{model}}/logs/evaluate_systems/{COMPARISON}.log",
     benchmark:
-        f"{RESULTS}/{{model}}/benchmarks/evaluate_systems.tsv"
+        f"{RESULTS}/{{model}}/benchmarks/evaluate_systems/{COMPARISON}.tsv"
     conda:
         "../envs/evaluation.yaml"
     threads: 1

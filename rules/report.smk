@@ -10,9 +10,9 @@ rule render_report:
     output:
         f"{TABLES}/report.html",
     log:
-        f"{RESULTS}/{{model}}/logs/render_report.log",
+        f"{RESULTS}/{{model}}/logs/render_report/{COMPARISON}.log",
     benchmark:
-        f"{RESULTS}/{{model}}/benchmarks/render_report.tsv"
+        f"{RESULTS}/{{model}}/benchmarks/render_report/{COMPARISON}.tsv"
     conda:
         "../envs/evaluation.yaml"
     threads: 1

@@ -1,14 +1,12 @@
 """Correct a system's transcripts by a table of mishearings."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from whisper_terms.corrections import CORRECTIONS, Corrector
-from whisper_terms.errors import run_script
+from whisper_terms.errors import Fault, UserError, run_script
 from whisper_terms.scoring.lexicon import read_lexicon
-from whisper_terms.scoring.transcripts import TIMING_FILE
-from whisper_terms.tables import TRANSCRIPT, read_table, write_table
+from whisper_terms.tables import TIMING, TIMING_FILE, TRANSCRIPT, read_table, write_table
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -25,15 +23,18 @@ def main() -> None:
     arguments = parse_arguments()
     rows = read_table(arguments.corrections, CORRECTIONS)
     corrector = Corrector.from_rows(rows, read_lexicon(arguments.terms))
-    arguments.output.mkdir(parents=True, exist_ok=True)
     timing = arguments.transcripts / TIMING_FILE
-    for path in sorted(arguments.transcripts.glob("*.tsv")):
-        if path != timing:
-            segments = read_table(path, TRANSCRIPT)
-            corrected = [row | {"text": corrector.correct(row["text"])} for row in segments]
-            write_table(arguments.output / path.name, TRANSCRIPT, corrected)
-    # Last: where it is, the transcripts are complete. The table itself takes no time to speak of.
-    shutil.copyfile(timing, arguments.output / TIMING_FILE)
+    paths = [path for path in sorted(arguments.transcripts.glob("*.tsv")) if path != timing]
+    if not paths:
+        cure = "give a folder with a table of start, end and text for each recording"
+        raise UserError(Fault("holds no transcripts", cure, arguments.transcripts))
+    for path in paths:
+        segments = read_table(path, TRANSCRIPT)
+        corrected = [row | {"text": corrector.correct(row["text"])} for row in segments]
+        write_table(arguments.output / path.name, TRANSCRIPT, corrected)
+    if timing.exists():
+        # The table itself takes no time to speak of.
+        write_table(arguments.output / TIMING_FILE, TIMING, read_table(timing, TIMING))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def main() -> None:
 
     prepare_cpu(arguments.threads)
     chosen = choose_utterances(read_table(arguments.manifest, UTTERANCES), arguments.per_term)
-    rows = hear_utterances(chosen, arguments.model, arguments.state, listen_to)
+    rows = hear_utterances(chosen, arguments.model, arguments.language, arguments.state, listen_to)
     write_table(arguments.output, HEARD, rows)
 
 

@@ -132,7 +132,10 @@ class TestJson:
         training, choice = (
             json.loads(text) for text in (recipe.training_json(), recipe.interpolation_json())
         )
-        assert training.keys() | choice.keys() == set(Recipe.model_fields)
+        of_lora = {"lora_rank", "lora_targets"}
+        assert training.keys() | choice.keys() == set(Recipe.model_fields) - of_lora
+        lora = json.loads(recipe.model_copy(update={"train": "lora"}).training_json())
+        assert lora.keys() == training.keys() | of_lora
         assert training.keys() & choice.keys() == {"timestamps"}
         assert choice["interpolation"] == [1.0] and training["epochs"] == 10
 

@@ -12,8 +12,7 @@ from whisper_terms.corrections import CORRECTIONS, Corrector, find_corrections
 from whisper_terms.hearing import HEARD, choose_utterances, hear_utterances
 from whisper_terms.scoring.lexicon import Lexicon, Term
 from whisper_terms.scoring.tokens import is_word
-from whisper_terms.scoring.transcripts import TIMING
-from whisper_terms.tables import TERMS, TRANSCRIPT, UTTERANCES, read_table, write_table
+from whisper_terms.tables import TERMS, TIMING, TRANSCRIPT, UTTERANCES, read_table, write_table
 
 LEXICON = Lexicon(
     [
@@ -212,7 +211,7 @@ def weights(tmp_path):
 
 
 def hear(listener, rows, weights):
-    return hear_utterances(rows, weights, weights.parent / "states", listener)
+    return hear_utterances(rows, weights, "ja", weights.parent / "states", listener)
 
 
 def rows_of(names) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from whisper_terms.replay import read_replay
 from whisper_terms.speech.engine import Replacement, Voice
 from whisper_terms.utterances import (
     CONTEXT,
+    CONTRAST,
     DEVELOPMENT,
     REPLAY,
     TERM,
@@ -324,7 +325,7 @@ class TestContrast:
     def test_each_rival_is_said_in_sentences_for_any_word(self):
         found = self.contrast()
         training, held_out = (
-            texts(found, split=split, kind=CONTEXT) for split in (TRAIN, DEVELOPMENT)
+            texts(found, split=split, kind=CONTRAST) for split in (TRAIN, DEVELOPMENT)
         )
         assert [sum(rival in text for text in training) for rival in ("経連", "軽煉")] == [3, 3]
         assert [sum(rival in text for text in held_out) for rival in ("経連", "軽煉")] == [1, 1]

@@ -8,12 +8,13 @@ the table serves any recogniser that mishears alike.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Self
 
 from whisper_terms.scoring.lexicon import Lexicon, Term
 from whisper_terms.scoring.normalise import normalise
-from whisper_terms.scoring.tokens import is_word
-from whisper_terms.scoring.utterance import ScoredUtterance, count_utterance
+from whisper_terms.scoring.tokens import ginza_tokens, is_word
+from whisper_terms.scoring.utterance import find_mishearings
 
 CORRECTIONS = "heard surface term_id times".split()
 # Once may be an accident of one voice; a single character stands in too many words.
@@ -44,7 +45,7 @@ class CorrectionTable:
     Attributes:
         corrections: sorted by term, the most frequent first.
         rare: were heard once, or are one character long.
-        ordinary: are words or parts of ordinary sentences, which must stay.
+        ordinary: are terms, words or parts of ordinary sentences, which must stay.
         shared: stand for several terms.
     """
 
@@ -108,7 +109,8 @@ class Corrector:
             lexicon: the terms; one that is written as it should be stays.
         """
         self._surfaces = dict(corrections)
-        kept = [Term(f"kept {term_id}", *_forms(term)) for term_id, term in lexicon.terms.items()]
+        forms = (form for term in lexicon.terms.values() for form in (term.surface, *term.aliases))
+        kept = [Term(f"kept {number}", form) for number, form in enumerate(forms)]
         self._found = Lexicon([*kept, *(Term(text, text) for text in corrections)])
 
     @classmethod
@@ -119,41 +121,48 @@ class Corrector:
     def correct(self, text: str) -> str:
         """The text with its mishearings corrected, else as it was.
 
-        A text whose characters can't be told apart in the normalised text, such as one with
-        half-width kana of two characters, stays.
+        A mishearing is made of whole words, as far as the analyser sees words in it: の期 is not
+        corrected in この期間. A text whose characters are not normalised one by one, such as one
+        with half-width kana of two characters or with C++, stays.
         """
         characters = [normalise(character).characters for character in text]
         whole = normalise(text)
-        if "".join(characters) != whole.characters:
+        words = ginza_tokens(text)
+        if not "".join(characters) == "".join(words) == whole.characters:
             return text
+        borders = {0, *accumulate(map(len, words))}
         # Position in the text of each normalised character.
         origin = [at for at, kept in enumerate(characters) for _ in kept]
         parts, position = [], 0
         for span in self._found.spans(whole):
-            if span.term_id in self._surfaces:
+            if span.term_id in self._surfaces and {span.start, span.end} <= borders:
                 parts += [text[position : origin[span.start]], self._surfaces[span.term_id]]
                 position = origin[span.end - 1] + 1
         return "".join([*parts, text[position:]])
 
 
 class _Ordinary:
-    """What may stand in ordinary text: words of the analyser, and parts of known sentences."""
+    """What may stand in ordinary text: terms, words of the analyser, parts of known sentences."""
 
     def __init__(self, sentences: Iterable[str], lexicon: Lexicon):
         # What is between the terms; a line end is in no mishearing.
         parts = (part for sentence in sentences for part in _between_terms(sentence, lexicon))
-        self._text = "\n".join(parts)
+        self._text, self._lexicon = "\n".join(parts), lexicon
 
     def __contains__(self, text: str) -> bool:
-        return text in self._text or is_word(text)
+        return text in self._text or is_word(text) or self._is_term(text)
+
+    def _is_term(self, text: str) -> bool:
+        spans = self._lexicon.spans(normalise(text))
+        return any(span.end - span.start == len(text) for span in spans)
 
 
 def _mishearings(row: Mapping[str, str], lexicon: Lexicon) -> Iterator[str]:
     """What was written in place of the row's own term."""
-    utterance = ScoredUtterance("", "", None, row["text"], row["heard"])
-    for mishearing in count_utterance(utterance, lexicon, list).mishearings:
-        if mishearing.term_id == row["term_id"]:
-            yield mishearing.heard
+    for one in find_mishearings(normalise(row["text"]), normalise(row["heard"]), lexicon):
+        # A part of a text may be normalised otherwise alone: the sign of C++.
+        if one.term_id == row["term_id"] and normalise(one.heard).characters == one.heard:
+            yield one.heard
 
 
 def _between_terms(sentence: str, lexicon: Lexicon) -> Iterator[str]:
@@ -162,7 +171,3 @@ def _between_terms(sentence: str, lexicon: Lexicon) -> Iterator[str]:
         yield text.characters[position : span.start]
         position = span.end
     yield text.characters[position:]
-
-
-def _forms(term: Term) -> tuple[str, str, tuple[str, ...]]:
-    return term.surface, term.reading, term.aliases

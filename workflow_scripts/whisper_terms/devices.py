@@ -9,6 +9,7 @@ from whisper_terms.errors import Fault, UserError
 
 # Parameters of mallopt(3), and the largest value that it takes.
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _LARGEST = -3, -1, 2**31 - 1
+_LARGEST_ONCE = 32 << 20
 
 
 def choose_device(name: str) -> torch.device:
@@ -61,6 +62,6 @@ def prepare_cpu(threads: int | None) -> None:
     if threads:
         torch.set_num_threads(threads)
     keep = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if keep:
-        for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
-            keep(parameter, _LARGEST)
+    # Up to some version glibc takes 32 MB at most; and to set the second alone would make it worse.
+    if keep and (keep(_MMAP_THRESHOLD, _LARGEST) or keep(_MMAP_THRESHOLD, _LARGEST_ONCE)):
+        keep(_TRIM_THRESHOLD, _LARGEST)

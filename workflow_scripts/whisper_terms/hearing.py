@@ -11,8 +11,10 @@ from whisper_terms.utterances import CONTEXT, TERM, TRAIN
 
 HEARD = "audio term_id text heard".split()
 _KNOWN = "audio heard".split()
-# What is heard is kept every so many utterances.
+# What is heard is kept after so many utterances.
 _KEPT = 200
+# Raised when the same model is made to hear the same sound otherwise.
+_METHOD = 1
 
 
 def choose_utterances(
@@ -30,9 +32,8 @@ def choose_utterances(
             by_term[row["term_id"]][row["kind"]].append(row)
     chosen = []
     for kinds in by_term.values():
-        lone, framed = (
-            sorted(rows, key=lambda row: digest(row["audio"])) for rows in kinds.values()
-        )
+        # By what is heard, wherever the store lies.
+        lone, framed = (sorted(rows, key=lambda row: digest(_name(row))) for rows in kinds.values())
         alone = max(per_term - len(framed), per_term // 2)
         chosen += [*lone[:alone], *framed[: per_term - len(lone[:alone])]]
     return chosen
@@ -41,6 +42,7 @@ def choose_utterances(
 def hear_utterances(
     utterances: Sequence[Mapping[str, str]],
     model: Path,
+    language: str,
     states: Path,
     listen: Callable[[list[Path]], Iterator[tuple[Path, str]]],
 ) -> list[dict[str, str]]:
@@ -49,30 +51,35 @@ def hear_utterances(
     Args:
         utterances: rows of the manifest; the names of their audio files are digests of the sound.
         model: the file of its weights.
+        language: Whisper's code.
         states: folder in which what a model heard is kept from run to run, and, should this one be
-            killed, up to there.
+            killed, most of it up to there.
         listen: gives for audio files, in any order, what the model hears.
 
     Returns:
         Rows of HEARD, in the order of `utterances`.
     """
     with model.open("rb") as source:
-        state = states / f"{hashlib.file_digest(source, 'sha256').hexdigest()[:16]}.tsv"
+        weights = hashlib.file_digest(source, "sha256").hexdigest()
+    state = states / f"{digest([_METHOD, weights, language])}.tsv"
     rows = read_table(state, _KNOWN) if state.exists() else []
     known = {row["audio"]: row["heard"] for row in rows}
-    missing = [Path(row["audio"]) for row in utterances if row["audio"] not in known]
+    missing = [Path(row["audio"]) for row in utterances if _name(row) not in known]
+    keep_at = _KEPT
     for number, (audio, heard) in enumerate(listen(missing) if missing else (), 1):
-        known[str(audio)] = heard
-        if number % _KEPT == 0 or number == len(missing):
-            write_table(state, _KNOWN, _known_rows(known))
+        known[audio.name] = heard
+        if number == keep_at or number == len(missing):
+            write_table(state, _KNOWN, ({"audio": a, "heard": h} for a, h in known.items()))
+            # The whole table is written each time, so ever less often.
+            keep_at = number + max(_KEPT, number // 4)
     for other in states.glob("*.tsv"):
         if other != state:
             other.unlink()
     return [
-        {key: row[key] for key in ("audio", "term_id", "text")} | {"heard": known[row["audio"]]}
+        {key: row[key] for key in ("audio", "term_id", "text")} | {"heard": known[_name(row)]}
         for row in utterances
     ]
 
 
-def _known_rows(known: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    return ({"audio": audio, "heard": heard} for audio, heard in known.items())
+def _name(row: Mapping[str, str]) -> str:
+    return Path(row["audio"]).name

@@ -13,10 +13,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from mmap import ACCESS_READ, mmap
 
 from wordfreq import get_frequency_dict
 
+from whisper_terms.errors import UserError
+from whisper_terms.readings import settle_reading
 from whisper_terms.tables import split_list
 
 HOMOPHONES = "term_id surface reading rival kind".split()
@@ -33,6 +36,7 @@ _NOUN = re.compile(
     "名詞,(?:一般|サ変接続|形容動詞語幹|副詞可能),\\*,\\*,\\*,\\*,([^,\0]+),[^,\0]+,([^,\0]+),".encode()
 )
 _HIRAGANA = re.compile("[ぁ-ん]")
+_NO_KANA = re.compile("[^ァ-ヺー]")
 
 
 def everyday_words(pronunciations: Collection[str]) -> dict[str, list[str]]:
@@ -42,8 +46,9 @@ def everyday_words(pronunciations: Collection[str]) -> dict[str, list[str]]:
         pronunciations: in katakana, with ー for long vowels.
 
     Returns:
-        Up to three words by pronunciation. Words that are written with hiragana are left out: they
-        are spellings of the others.
+        Up to three words by pronunciation, of those that are said so where they stand alone: 元 is
+        also read ガン, but not then. Words with hiragana or of katakana alone are left out: they
+        are mostly spellings of the others.
     """
     wanted = {said.encode() for said in pronunciations}
     frequencies = _frequencies()
@@ -52,11 +57,13 @@ def everyday_words(pronunciations: Collection[str]) -> dict[str, list[str]]:
         if match[2] not in wanted:
             continue
         word = match[1].decode()
-        if frequencies.get(word, 0) >= _LEAST_FREQUENCY and not _HIRAGANA.search(word):
+        kanji = _NO_KANA.search(word) and not _HIRAGANA.search(word)
+        if kanji and frequencies.get(word, 0) >= _LEAST_FREQUENCY:
             found[match[2].decode()].add(word)
     return {
-        said: sorted(words, key=lambda word: (-frequencies[word], word))[:_MOST]
+        said: list(islice((word for word in ranked if _said(word) == said), _MOST))
         for said, words in found.items()
+        for ranked in [sorted(words, key=lambda word: (-frequencies[word], word))]
     }
 
 
@@ -76,6 +83,14 @@ def homophone_rows(terms: Sequence[Mapping[str, object]]) -> Iterator[dict[str, 
             for rival in rivals:
                 about = {key: term[key] for key in ("term_id", "surface", "reading")}
                 yield about | {"rival": rival, "kind": kind}
+
+
+def _said(word: str) -> str:
+    """How a word is said where it stands alone; "" where that can't be told."""
+    try:
+        return settle_reading(word, "").pronunciation
+    except UserError:
+        return ""
 
 
 @cache

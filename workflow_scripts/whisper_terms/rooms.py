@@ -14,6 +14,7 @@ from whisper_terms.audio import SAMPLE_RATE
 _SIGNAL_TO_NOISE = (5.0, 25.0)  # dB
 # Power falls with frequency like 1 / f ** x: white noise to brown.
 _COLOURS = (0.0, 2.0)
+_LOWEST_NOISE = 100  # Hz
 _DECAY_SECONDS = (0.2, 0.7)  # to a millionth of the power (RT60)
 _REVERBERANT_LEVEL = (0.2, 0.8)  # of the reverberation's amplitude, against the direct sound's
 _TELEPHONE_BAND = (300, 3400)  # Hz
@@ -42,7 +43,9 @@ def hear_in(samples: np.ndarray, room: str) -> np.ndarray:
 
 def _add_noise(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     spectrum = np.fft.rfft(rng.standard_normal(len(samples)))
-    frequencies = np.maximum(np.arange(len(spectrum)), 1)
+    # Below it nothing is heard; the colder colours would have most of their power there.
+    lowest = _LOWEST_NOISE * len(samples) // SAMPLE_RATE
+    frequencies = np.maximum(np.arange(len(spectrum)), max(1, lowest))
     noise = np.fft.irfft(spectrum * frequencies ** (-rng.uniform(*_COLOURS) / 2), len(samples))
     # Against the speech, not against the silence between.
     level = _deviation(samples[np.abs(samples) > 0.01 * np.abs(samples).max()])

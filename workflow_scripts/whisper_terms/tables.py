@@ -16,6 +16,9 @@ TERMS = (
 UTTERANCES = "audio text seconds split kind term_id reading voice engine".split()
 RECORDINGS = "audio text test_set".split()
 TRANSCRIPT = "start end text".split()
+# Beside a system's transcripts, written last: where it is, they are complete.
+TIMING = "audio seconds compute_seconds".split()
+TIMING_FILE = "timing.tsv"
 # Several values in one cell (aliases, sentences) are joined by this.
 LIST_SEPARATOR = "|"
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from whisper_terms.tables import TERMS, read_table
+from whisper_terms.tables import read_table
 from whisper_terms.windows import Placed
 
 
 def read_surfaces(path: str | Path) -> dict[str, str]:
     """The terms' surfaces by term id, from terms.tsv."""
-    return {row["term_id"]: row["surface"] for row in read_table(path, TERMS)}
+    return {row["term_id"]: row["surface"] for row in read_table(path, ["term_id", "surface"])}
 
 
 class TermMarker:

@@ -17,7 +17,7 @@ from whisper_terms.devices import choose_device
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.openai_format import load_openai
 from whisper_terms.progress import progress
-from whisper_terms.tables import TRANSCRIPT, write_table, write_text
+from whisper_terms.tables import TIMING, TIMING_FILE, TRANSCRIPT, write_table, write_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from whisper_terms.batching import Transcription
     from whisper_terms.recordings import Recording
 
-# The last that transcribe_recordings writes: where it is, the transcripts are complete.
-TIMING_FILE = "timing.tsv"
-TIMING = ["audio", "seconds", "compute_seconds"]
 PROMPT_FILE = "prompt.txt"
 PROMPT_SEPARATOR = "、"
 # whisper.decoding keeps the last n_text_ctx // 2 - 1 tokens of a prompt; n_text_ctx is 448 in

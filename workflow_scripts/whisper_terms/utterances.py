@@ -16,7 +16,7 @@ from whisper_terms.speech.engine import Replacement, SpokenText, Voice
 from whisper_terms.tables import split_list
 
 TRAIN, DEVELOPMENT = "train", "dev"
-TERM, CONTEXT, REPLAY = "term", "context", "replay"
+TERM, CONTEXT, CONTRAST, REPLAY = "term", "context", "contrast", "replay"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Utterance:
         spoken: the text, and how the term in it is said.
         voice: who says it.
         split: train or dev.
-        kind: term (the lone term), context (the term in a sentence) or replay.
+        kind: term (the lone term), context (the term in a sentence), contrast (a word of its sound
+            in a sentence) or replay.
         term_id: the term; "" for replay.
         reading: the term's reading; "" for replay.
     """
@@ -184,9 +185,9 @@ def _plan_contrast(
         word = dict(term) | {"surface": rival}
         texts = _deal(templates, casting.contrast, word, rival)
         voices = _rotate(casting.train, _hash(term["term_id"], rival))
-        plan += _utterances(texts, voices, TRAIN, CONTEXT, word)
+        plan += _utterances(texts, voices, TRAIN, CONTRAST, word)
         texts = _deal(held_out, 1, word, rival)
-        plan += _utterances(texts, casting.development, DEVELOPMENT, CONTEXT, word)
+        plan += _utterances(texts, casting.development, DEVELOPMENT, CONTRAST, word)
     return plan
 
 

@@ -22,6 +22,8 @@ WINDOW_SECONDS = 30.0
 # Whisper's timestamps are multiples of this.
 TICK = 0.02
 COLUMNS = "window split start end audio text kind term_id voice room".split()
+# Raised when rooms.py lets the same room sound otherwise.
+_ROOMS = 1
 # An utterance's start and end, and what stands once in a label: start, language, task and end.
 _TOKENS_AROUND, _TOKENS_ONCE = 2, 4
 
@@ -270,7 +272,7 @@ def _choose_room(seed: str, rules: PackingRules) -> str:
     chance = random.Random(seed).random()
     for kind, share in rules.rooms.items():
         if chance < share:
-            return f"{kind}:{seed}"
+            return f"{kind}:{_ROOMS}:{seed}"
         chance -= share
     return ""
 

@@ -184,7 +184,8 @@ class Recipe(Settings):
 
     def training_json(self) -> str:
         """What the trained weights follow from, as JSON with sorted keys."""
-        return self.to_json(exclude=self.AFTER_TRAINING)
+        unread = frozenset() if self.train == "lora" else {"lora_rank", "lora_targets"}
+        return self.to_json(exclude=self.AFTER_TRAINING | unread)
 
     def interpolation_json(self) -> str:
         """What the choice between trained and base weights follows from, the same way."""
@@ -227,7 +228,8 @@ class EvaluationSettings(Settings):
         8,
         ge=2,
         description="Utterances of each term that the base model listens to, to find the "
-        "mishearings that base-corrected corrects.",
+        "mishearings that base-corrected corrects. Each costs as much as a test recording: with "
+        "thousands of terms take 2, or leave base-corrected out of `systems`.",
     )
     bootstrap: int = Field(
         1000, ge=1, description="Number of bootstrap resamples behind each 95 % interval."
@@ -277,6 +279,8 @@ class Config(Settings):
             "terms_eval.tsv",
             "flips.tsv",
             "report.html",
+            "logs",
+            "benchmarks",
         }
     )
     RESERVED_MODELS: ClassVar = frozenset(

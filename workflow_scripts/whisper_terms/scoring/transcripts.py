@@ -7,10 +7,7 @@ from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import Recording
 from whisper_terms.scoring.utterance import ScoredUtterance
 from whisper_terms.segments import join_segments
-from whisper_terms.tables import TRANSCRIPT, read_table
-
-TIMING = ["audio", "seconds", "compute_seconds"]
-TIMING_FILE = "timing.tsv"
+from whisper_terms.tables import TIMING, TIMING_FILE, TRANSCRIPT, read_table
 
 # Seconds of audio and, if known, of computing.
 Timing = tuple[float, float | None]

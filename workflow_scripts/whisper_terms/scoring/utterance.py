@@ -121,6 +121,19 @@ def count_utterance(
     )
 
 
+def find_mishearings(
+    reference: NormalisedText, hypothesis: NormalisedText, lexicon: Lexicon
+) -> tuple[Mishearing, ...]:
+    """What was written in place of the occurrences of terms that were missed."""
+    return _mishearings(
+        lexicon.spans(reference),
+        lexicon.spans(hypothesis),
+        align(reference.characters, hypothesis.characters),
+        hypothesis,
+        count_terms(reference, hypothesis, lexicon).missed,
+    )
+
+
 def count_terms(
     reference: NormalisedText, hypothesis: NormalisedText, lexicon: Lexicon
 ) -> TermCounts:

@@ -106,6 +106,9 @@ class Speech(Settings):
     def _something_to_mix(self) -> "Speech":
         if self.mixed and sum(voice.mixes for voice in self.voices) < 2:
             raise ValueError("mixed needs two voices with mixes: true")
+        ranges = [voice.half_tones for voice in self.voices if voice.mixes]
+        if self.mixed and max(low for low, _ in ranges) > min(high for _, high in ranges):
+            raise ValueError("the half_tones of voices with mixes: true do not overlap")
         return self
 
 
