@@ -33,7 +33,7 @@ unexport PYTHONHOME
 help:
 	@echo "make install    make .venv and install requirements*.txt (the others do it when needed)"
 	@echo "make demo       teach the bundled model the example dictionary and print the table"
-	@echo "make ablation   measure what each ingredient of the recipe is worth (an hour on two cores)"
+	@echo "make ablation   measure what each ingredient of the recipe is worth (an estimated hour)"
 	@echo "make test       run all tests, the unit tests first"
 	@echo "make lint       check code and workflow: ruff, snakefmt, snakemake --lint"
 	@echo "make format     format code and workflow in place"

@@ -31,8 +31,8 @@ rule fine_tune:
         "Fine-tune {wildcards.model} by the recipe {wildcards.recipe}"
     shell:
         "python {input.script} --base {input.base} --windows {input.windows} {params.encodings}"
-        " {params.terms} --recipe {params.recipe:q} --first-voice {params.voice:q} --language {params.language}"
-        " --state {params.state} --output {output} --device {params.device}"
+        " {params.terms} --recipe {params.recipe:q} --first-voice {params.voice:q}"
+        " --language {params.language} --state {params.state} --output {output} --device {params.device}"
         " --threads {threads} 2>&1 | tee {log}"
 
 

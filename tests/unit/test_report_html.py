@@ -247,6 +247,7 @@ def test_costs(tmp_path):
     benchmark("synthesise_shard/0.tsv", 2, 100)
     benchmark("synthesise_shard/1.tsv", 3, 200.5)
     benchmark("fine_tune/tuned.tsv", 10, 900)
+    benchmark("fine_tune/not-compared.tsv", 99, 900)
     lines = costs(read_jobs([tmp_path, tmp_path / "none"]), ["base", "tuned"])
     assert [(one.stage, one.system, one.jobs, one.seconds, one.megabytes) for one in lines] == [
         ("fine_tune", "tuned", 1, 10, 900),

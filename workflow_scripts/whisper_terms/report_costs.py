@@ -7,6 +7,15 @@ from pathlib import Path
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.tables import read_table
 
+# Rules whose jobs are each for one system, or for the base model's weights.
+_OF_SYSTEMS = {
+    "fine_tune",
+    "interpolate_weights",
+    "export_openai",
+    "export_ctranslate2",
+    "transcribe",
+}
+
 
 @dataclass(frozen=True)
 class Job:
@@ -68,10 +77,15 @@ def read_jobs(folders: Iterable[str | Path]) -> list[Job]:
 
 
 def costs(jobs: Iterable[Job], systems: Sequence[str]) -> list[Cost]:
-    """Sum the jobs by stage and system, the dearest first."""
+    """Sum the jobs by stage and system, the dearest first.
+
+    What was made for a system that is not compared is left out.
+    """
     groups: dict[tuple[str, str], list[Job]] = {}
     for job in jobs:
         system = next((name for name in job.names if name in systems), "")
+        if job.stage in _OF_SYSTEMS and not system:
+            continue
         groups.setdefault((job.stage, system), []).append(job)
     totals = {key: sum(job.seconds for job in group) for key, group in groups.items()}
     dearest = max(totals.values(), default=0)

@@ -24,6 +24,9 @@ _MEASURED_STEPS = 100
 # (rng, share of the steps done) -> measures; adds gradients to the weights.
 Step = Callable[[np.random.Generator, float], Mapping[str, float]]
 
+# Raised when the same stage and files train other weights than before.
+_METHOD = 1
+
 
 def train(
     modules: Sequence[tuple[nn.Module, float]], step: Step, stage: Stage, state: Path
@@ -66,7 +69,7 @@ def state_folder(states: Path, stage: str, inputs: Sequence[Path]) -> Path:
         stage: the stage's settings, JSON.
         inputs: all files that it is trained on.
     """
-    return states / digest([stage, [file_digest(path) for path in inputs]])
+    return states / digest([_METHOD, stage, [file_digest(path) for path in inputs]])
 
 
 class Optimisers:
