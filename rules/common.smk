@@ -35,6 +35,8 @@ RESULTS = CONFIG.results
 # Where the comparison of the systems is written; the models of them all lie above.
 COMPARISON = CONFIG.comparison or "systems"
 TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
+# Only training can use several.
+ONE_GPU = min(1, CONFIG.resources.gpu)
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
 # The interpreter of the environment that has the engine.
 SPEECH_PYTHON = CONFIG.speech.coqui.python if CONFIG.speech.engine == "coqui" else "python"

@@ -16,7 +16,7 @@ rule transcribe:
         "../envs/training.yaml"
     threads: 8
     resources:
-        gpu=CONFIG.resources.gpu,
+        gpu=ONE_GPU,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
     params:

@@ -33,7 +33,7 @@ rule fine_tune:
         "python {input.script} --base {input.base} --windows {input.windows} {params.encodings}"
         " {params.terms} --recipe {params.recipe:q} --first-voice {params.voice:q}"
         " --language {params.language} --state {params.state} --output {output} --device {params.device}"
-        " --threads {threads} 2>&1 | tee {log}"
+        " --processes {resources.gpu} --threads {threads} 2>&1 | tee {log}"
 
 
 rule interpolate_weights:
@@ -54,7 +54,7 @@ rule interpolate_weights:
         "../envs/training.yaml"
     threads: 8
     resources:
-        gpu=CONFIG.resources.gpu,
+        gpu=ONE_GPU,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
     params:

@@ -20,12 +20,16 @@ def parse_arguments() -> argparse.Namespace:
     add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
     add("--output", required=True, type=Path, help="model directory to write")
     add("--device", default="auto", help="auto (default), cpu or cuda")
-    add("--threads", type=int, help="CPU threads (default: torch's choice)")
+    add("--processes", type=int, default=1, help="processes, one a GPU (default %(default)s)")
+    add("--threads", type=int, help="CPU threads of all processes (default: torch's choice)")
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = parse_arguments()
+    from whisper_terms.processes import is_first_process, share, start_processes
+
+    start_processes(arguments.processes)
     from whisper_terms.base_model import link_model, load_base, save_model
     from whisper_terms.config import Recipe
     from whisper_terms.devices import prepare_cpu
@@ -34,7 +38,7 @@ def main() -> None:
     from whisper_terms.training import fine_tune, keep_trained, training_digest
     from whisper_terms.windows import read_windows
 
-    prepare_cpu(arguments.threads)
+    prepare_cpu(share(arguments.threads))
     recipe, windows = Recipe.from_json(arguments.recipe), read_windows(arguments.windows)
     how = {"first_voice": arguments.first_voice, "language": arguments.language}
     digest = training_digest(weights_digest(arguments.base), windows, recipe, **how)
@@ -56,9 +60,11 @@ def main() -> None:
             encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
             surfaces=read_surfaces(arguments.terms) if arguments.terms else {},
         )
-        save_model(trained, model, base)
-    link_model(trained, arguments.output)
-    keep_trained(arguments.state, digest)
+        if is_first_process():
+            save_model(trained, model, base)
+    if is_first_process():
+        link_model(trained, arguments.output)
+        keep_trained(arguments.state, digest)
 
 
 if __name__ == "__main__":

@@ -215,6 +215,15 @@ class TestRecipes:
         fault = only_fault({"recipes": {"default": {"replay": 1}}, "systems": ["base"]})
         assert fault.problem == "recipes.default.replay must be less than 1"
 
+    def test_gpus_share_a_batch(self):
+        mapping = {
+            "resources": {"gpu": 3},
+            "recipes": {"default": {}, "wide": {"batch_size": 6}},
+            "systems": ["base"],
+        }
+        fault = only_fault(mapping)
+        assert fault.problem == "recipes.default.batch_size is 4, which 3 GPUs can't share"
+
 
 class TestSystems:
     def test_unknown(self):

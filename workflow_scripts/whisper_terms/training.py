@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from accelerate.utils import extract_model_from_parallel
 from torch import Tensor
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
@@ -17,6 +18,13 @@ from whisper_terms.base_model import Base
 from whisper_terms.config import Recipe
 from whisper_terms.devices import choose_device, has_bfloat16, repeat_exactly
 from whisper_terms.examples import IGNORED, Collator, make_dataset, select_windows
+from whisper_terms.processes import (
+    check_devices,
+    leave_out,
+    mean_over_processes,
+    process_count,
+    repeated_rows,
+)
 from whisper_terms.sharding import digest
 from whisper_terms.trainable import choose_weights, merge, trains_encoder
 from whisper_terms.windows import Window
@@ -24,7 +32,9 @@ from whisper_terms.windows import Window
 # Raised when the same data and recipe train other weights than before.
 _METHOD = 4
 # What the trainer writes into a checkpoint; one that lacks a file was cut off in the middle.
-_CHECKPOINT_FILES = {"trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
+_CHECKPOINT_FILES = {"trainer_state.json", "optimizer.pt", "scheduler.pt"}
+# The same, of a single process and of the first of several.
+_RANDOM_STATES = {"rng_state.pth", "rng_state_0.pth"}
 
 
 class WindowTrainer(Seq2SeqTrainer):
@@ -37,7 +47,8 @@ class WindowTrainer(Seq2SeqTrainer):
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The loss of a batch; what else the trainer's own method can do is not asked for."""
-        return window_loss(model, inputs, **self._loss)
+        repeated = repeated_rows(len(inputs["labels"]), self.accelerator)
+        return window_loss(model, leave_out(inputs, repeated, IGNORED), **self._loss)
 
 
 def window_loss(
@@ -49,7 +60,8 @@ def window_loss(
 ) -> Tensor:
     """Weighted cross-entropy over the labels, and on replay the divergence from the base model.
 
-    A frozen encoder stays in evaluation mode and runs once, without a graph.
+    A frozen encoder stays in evaluation mode and runs once, without a graph. Of several processes
+    each gives the loss of its share, so that their mean is the loss of the whole batch.
 
     Args:
         model: what is trained.
@@ -59,11 +71,11 @@ def window_loss(
             summed over the tokens of replay and divided by the number of all tokens.
         noise: deviation of the noise in the output of a frozen encoder, as a factor of its own.
     """
-    inputs = dict(inputs)
+    inputs, whole = dict(inputs), extract_model_from_parallel(model)
     replay, labels, weights = (inputs.pop(name) for name in ("replay", "labels", "weights"))
     features = inputs.get("input_features")
-    if features is not None and not trains_encoder(model):
-        encoder = model.get_encoder().eval()
+    if features is not None and not trains_encoder(whole):
+        encoder = whole.get_encoder().eval()
         with torch.no_grad():
             inputs["encoder_outputs"] = encoder(inputs.pop("input_features"))
     if noise and "encoder_outputs" in inputs:
@@ -71,16 +83,17 @@ def window_loss(
         noisy = hidden + noise * hidden.std() * torch.randn_like(hidden)
         inputs["encoder_outputs"] = BaseModelOutput(last_hidden_state=noisy)
     logits = model(**inputs, use_cache=False).logits
-    loss = _cross_entropy(logits, labels, weights)
+    asked = labels != IGNORED
+    weight, count = mean_over_processes(weights[asked].sum(), asked.sum())
+    loss = _cross_entropy(logits[asked], labels[asked], weights[asked]) / weight
     if not kl or not replay.any():
         return loss
-    asked = labels != IGNORED
     with torch.no_grad():
         wanted = reference(**_rows(inputs, replay), use_cache=False).logits[asked[replay]]
     answers = logits[replay][asked[replay]]
     wanted, answers = (scores.float().log_softmax(-1) for scores in (wanted, answers))
     divergence = torch.nn.functional.kl_div(answers, wanted, reduction="sum", log_target=True)
-    return loss + kl * divergence / asked.sum()
+    return loss + kl * divergence / count
 
 
 def fine_tune(
@@ -105,7 +118,7 @@ def fine_tune(
             a whole checkpoint there goes on from it, and ends with the weights of an unbroken run.
         first_voice: see `select_windows`.
         language: Whisper's code of a language.
-        device: auto, cpu or cuda.
+        device: auto, cpu or cuda; of several processes each takes a GPU of its own.
         encodings, surfaces: see `make_dataset`.
 
     Returns:
@@ -115,9 +128,11 @@ def fine_tune(
         UserError: nothing to train on; no such device.
     """
     model, place = base.model, choose_device(device)
+    check_devices(place)
     repeat_exactly(place)
+    arguments = _arguments(recipe, state, place)
     compares = recipe.kl and recipe.replay
-    reference = _frozen_copy(model, recipe).to(place) if compares else None
+    reference = _frozen_copy(model, recipe).to(arguments.device) if compares else None
     trained = choose_weights(model, recipe)
     chosen = select_windows(windows, "train", recipe, first_voice)
     dataset = make_dataset(
@@ -125,14 +140,16 @@ def fine_tune(
     )
     trainer = WindowTrainer(
         model=trained,
-        args=_arguments(recipe, state, place),
+        args=arguments,
         train_dataset=dataset,
         data_collator=Collator(model.config.pad_token_id),
         reference=reference,
         kl=recipe.kl,
         noise=recipe.encoding_noise,
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(state))
+    with arguments.main_process_first():
+        checkpoint = last_checkpoint(state)
+    trainer.train(resume_from_checkpoint=checkpoint)
     return merge(trained).to("cpu", torch.float32).eval()
 
 
@@ -186,7 +203,8 @@ def last_checkpoint(state: Path) -> str | None:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    if not {file.name for file in checkpoint.iterdir()} >= _CHECKPOINT_FILES:
+    names = {file.name for file in checkpoint.iterdir()}
+    if not names >= _CHECKPOINT_FILES or not names & _RANDOM_STATES:
         return False
     try:
         # The trainer writes it last, so what can be read of it stands for the rest.
@@ -197,11 +215,11 @@ def _is_whole(checkpoint: Path) -> bool:
 
 
 def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrainingArguments:
-    cuda, bf16 = device.type == "cuda", has_bfloat16(device)
+    cuda, bf16, processes = device.type == "cuda", has_bfloat16(device), process_count()
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(state),
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch_size,
+        per_device_train_batch_size=recipe.batch_size // processes,
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup_steps,
         lr_scheduler_type=recipe.schedule,
@@ -211,6 +229,9 @@ def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrai
         bf16=bf16,
         fp16=cuda and not bf16,
         use_cpu=not cuda,
+        ddp_backend="gloo" if processes > 1 and not cuda else None,
+        # Every weight that is trained takes part in every step.
+        ddp_find_unused_parameters=False if processes > 1 else None,
         # Written into the model's config, where it slows down generation for good.
         use_cache=True,
         # Rows are read by `with_transform`, which needs every column.
@@ -245,9 +266,6 @@ def _rows(inputs: Mapping[str, Any], chosen: Tensor) -> dict[str, Any]:
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """The mean over labels, each as often as its weight says; all of shape (batch, n, …)."""
-    asked = labels != IGNORED
-    losses = torch.nn.functional.cross_entropy(
-        logits[asked].float(), labels[asked], reduction="none"
-    )
-    return (losses * weights[asked]).sum() / weights[asked].sum()
+    """The sum over labels, each as often as its weight says; all of shape (labels, …)."""
+    losses = torch.nn.functional.cross_entropy(logits.float(), labels, reduction="none")
+    return (losses * weights).sum()

@@ -254,7 +254,10 @@ class ResourceSettings(Settings):
     """What jobs ask of a cluster; ignored on one machine, except gpu with --resources."""
 
     gpu: int = Field(
-        1, ge=0, description="Number of GPUs for each training, encoding and transcription job."
+        1,
+        ge=0,
+        description="Number of GPUs for each training job, which then has as many processes; on "
+        "one machine also say `--resources gpu=2`. Other jobs with a model take one at most.",
     )
     memory_mb: int = Field(4000, ge=1, description="Memory of other jobs in MB.")
     runtime_minutes: int = Field(60, ge=1, description="Time limit of other jobs in minutes.")

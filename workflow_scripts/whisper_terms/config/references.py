@@ -35,6 +35,7 @@ def check_references(mapping: Mapping) -> list[Finding]:
         *_check_coqui_voices(mapping),
         *_check_development(mapping),
         *_check_replay(mapping),
+        *_check_gpus(mapping),
         *_check_paths(mapping),
     ]
 
@@ -151,6 +152,19 @@ def _check_replay(mapping: Mapping) -> Iterator[Finding]:
             problem = f"recipes.{name}.replay is {share:g}, but speech.replay_sentences is 0"
             cure = "write replay: 0 in the recipe, or replay_sentences: null"
             yield Finding(("recipes", name, "replay"), problem, cure)
+
+
+def _check_gpus(mapping: Mapping) -> Iterator[Finding]:
+    count = _get(mapping, "resources", "gpu")
+    if not isinstance(count, int) or count <= 1:
+        return
+    for name in _keys(mapping, "recipes"):
+        recipe = _get(mapping, "recipes", name)
+        size = recipe.get("batch_size", Recipe().batch_size) if isinstance(recipe, Mapping) else 0
+        if isinstance(size, int) and size % count:
+            problem = f"recipes.{name}.batch_size is {size}, which {count} GPUs can't share"
+            cure = f"write a multiple of {count}, or change resources.gpu"
+            yield Finding(("recipes", name, "batch_size"), problem, cure)
 
 
 def _check_paths(mapping: Mapping) -> Iterator[Finding]:

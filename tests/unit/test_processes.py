@@ -1,0 +1,102 @@
+"""Training in two processes: the losses and weights are those of one."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+from small_models import write_small_model
+from small_trainings import RECIPE
+from small_windows import sounding_windows
+
+import fine_tune as script
+from whisper_terms.examples import IGNORED
+from whisper_terms.processes import leave_out, mean_over_processes, repeated_rows, share
+from whisper_terms.tables import write_table
+from whisper_terms.windows import COLUMNS, window_rows
+
+# The last batch of an epoch is a window short, which one of the processes must then lack.
+ODD = RECIPE.model_copy(update={"cached_encoder": False, "kl": 0.5, "epochs": 3})
+
+
+def norm(weights):
+    return torch.cat([weight.flatten() for weight in weights]).norm()
+
+
+@pytest.mark.slow
+class TestTwoProcesses:
+    @pytest.fixture(scope="class")
+    def folder(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("training")
+        write_small_model(folder / "model")
+        windows = sounding_windows(folder, 3) + sounding_windows(folder, 4, kind="replay")
+        write_table(folder / "windows.tsv", COLUMNS, window_rows(windows))
+        return folder
+
+    def train(self, folder: Path, processes: int):
+        """The weights and the loss of each epoch."""
+        arguments = "--base model --windows windows.tsv --first-voice one --device cpu --threads 2"
+        done = subprocess.run(
+            [
+                *(sys.executable, script.__file__, *arguments.split()),
+                *("--state", f"state-{processes}", "--output", f"out-{processes}"),
+                *("--recipe", ODD.to_json(), "--processes", str(processes)),
+            ],
+            cwd=folder,
+            env={name: value for name, value in os.environ.items() if "TORCH" not in name},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        losses = [float(loss) for loss in re.findall(r"'loss': '([\d.]+)'", done.stdout)]
+        return load_file(folder / f"out-{processes}/model.safetensors"), losses
+
+    def test_train_what_one_would(self, folder):
+        before = load_file(folder / "model/model.safetensors")
+        (alone, losses), (together, others) = self.train(folder, 1), self.train(folder, 2)
+        assert len(losses) == ODD.epochs
+        assert others == pytest.approx(losses, rel=1e-3)
+        changed = norm([alone[name] - before[name] for name in before])
+        assert norm([alone[name] - together[name] for name in before]) < 0.05 * changed
+
+
+class TestShares:
+    def test_threads(self, monkeypatch):
+        assert (share(None), share(5)) == (None, 5)
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        assert (share(5), share(1)) == (2, 1)
+
+    def test_counts_of_a_lone_process_stay(self):
+        assert mean_over_processes(torch.tensor(3.0), torch.tensor(2)) == (3.0, 2)
+
+
+class TestRepeatedRows:
+    def test_a_lone_process_repeats_none(self):
+        assert range(4)[repeated_rows(4, Accelerator())] == range(4, 4)
+
+    # Three processes with two rows each share the last three examples of an epoch.
+    @pytest.mark.parametrize(("process", "own"), [(0, [0, 1]), (1, [0]), (2, [])])
+    def test_the_last_batch(self, process, own):
+        state = SimpleNamespace(end_of_dataloader=True, remainder=3)
+        accelerator = SimpleNamespace(num_processes=3, process_index=process, gradient_state=state)
+        repeated = range(2)[repeated_rows(2, accelerator)]
+        assert [row for row in range(2) if row not in repeated] == own
+
+    def test_they_count_for_nothing(self):
+        inputs = {
+            "labels": torch.ones(3, 5, dtype=torch.long),
+            "weights": torch.ones(3, 5),
+            "replay": torch.ones(3, dtype=torch.bool),
+            "decoder_input_ids": torch.ones(3, 5),
+        }
+        left = leave_out(inputs, slice(2, 3), IGNORED)
+        assert left["labels"].sum(1).tolist() == [5, 5, 5 * IGNORED]
+        assert left["weights"].sum(1).tolist() == [5, 5, 0]
+        assert left["replay"].tolist() == [True, True, False]
+        assert inputs["replay"].all(), "the batch itself stays"
