@@ -6,7 +6,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo ablation test lint format coqui clean distclean
+.PHONY: help install demo ablation bench test lint format coqui clean distclean
 
 # The interpreter that makes .venv: `make PYTHON=/path/to/python3.12 demo`. Empty: the first that is
 # new enough of python3, python3.14, python3.13, python3.12 and python3.11.
@@ -22,7 +22,8 @@ TESTS ?= $(wildcard tests/unit) $(filter-out tests/unit tests/__pycache__,\
 # More options for pytest: `make test PYTEST_OPTIONS="-x -k kana"`.
 PYTEST_OPTIONS ?=
 
-SNAKEFILES := Snakefile workflow/Snakefile models/whisper-nano-ja/build/Snakefile $(wildcard rules/*.smk)
+SNAKEFILES := Snakefile workflow/Snakefile models/whisper-nano-ja/build/Snakefile \
+	benchmarks/Snakefile $(wildcard rules/*.smk)
 BIN := .venv/bin
 
 # The rules call `python`: it must be the environment's, whatever the caller has activated.
@@ -34,6 +35,7 @@ help:
 	@echo "make install    make .venv and install requirements*.txt (the others do it when needed)"
 	@echo "make demo       teach the bundled model the example dictionary and print the table"
 	@echo "make ablation   measure what each ingredient of the recipe is worth (an estimated hour)"
+	@echo "make bench      measure speed and memory against the usual ways (some 20 minutes)"
 	@echo "make test       run all tests, the unit tests first"
 	@echo "make lint       check code and workflow: ruff, snakefmt, snakemake --lint"
 	@echo "make format     format code and workflow in place"
@@ -100,18 +102,24 @@ ablation: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) --configfile docs/ablation.yaml
 	$(BIN)/python workflow_scripts/show_table.py results/nano/ablation/eval.tsv
 
+# Without --forceall a second run would measure nothing.
+bench: .venv/installed
+	$(BIN)/snakemake -s benchmarks/Snakefile --cores $(CORES) --forceall \
+		--configfile benchmarks/config.yaml
+	@echo "page: $(CURDIR)/docs/benchmarks.md"
+
 test: .venv/installed
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(TESTS)
 
 lint: .venv/installed
-	$(BIN)/ruff check workflow_scripts tests models
-	$(BIN)/ruff format --check workflow_scripts tests models
+	$(BIN)/ruff check workflow_scripts tests models benchmarks
+	$(BIN)/ruff format --check workflow_scripts tests models benchmarks
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 	$(BIN)/snakemake --lint
 
 format: .venv/installed
-	$(BIN)/ruff check --fix workflow_scripts tests models
-	$(BIN)/ruff format workflow_scripts tests models
+	$(BIN)/ruff check --fix workflow_scripts tests models benchmarks
+	$(BIN)/ruff format workflow_scripts tests models benchmarks
 	$(BIN)/snakefmt $(SNAKEFILES)
 
 coqui: .venv-coqui/installed
@@ -123,7 +131,7 @@ coqui: .venv-coqui/installed
 
 clean:
 	rm -rf results .snakemake .pytest_cache .ruff_cache
-	find workflow_scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find workflow_scripts tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
 	rm -rf .venv .venv-coqui

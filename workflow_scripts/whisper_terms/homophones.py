@@ -51,9 +51,9 @@ def everyday_words(pronunciations: Collection[str]) -> dict[str, list[str]]:
         are mostly spellings of the others.
     """
     wanted = {said.encode() for said in pronunciations}
-    frequencies = _frequencies()
+    frequencies = word_frequencies()
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for match in _NOUN.finditer(*_lexicon()):
+    for match in _NOUN.finditer(*open_lexicon()):
         if match[2] not in wanted:
             continue
         word = match[1].decode()
@@ -94,7 +94,7 @@ def _said(word: str) -> str:
 
 
 @cache
-def _lexicon() -> tuple[mmap, int]:
+def open_lexicon() -> tuple[mmap, int]:
     """The analyser's dictionary, and where its feature strings begin."""
     with (files("pyopenjtalk") / "dictionary" / "sys.dic").open("rb") as source:
         lexicon = mmap(source.fileno(), 0, access=ACCESS_READ)
@@ -103,5 +103,5 @@ def _lexicon() -> tuple[mmap, int]:
 
 
 @cache
-def _frequencies() -> Mapping[str, float]:
+def word_frequencies() -> Mapping[str, float]:
     return get_frequency_dict("ja", "large")

@@ -11,7 +11,12 @@ from typing import Any
 import torch
 from accelerate.utils import extract_model_from_parallel
 from torch import Tensor
-from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperForConditionalGeneration
+from transformers import (
+    Seq2SeqTrainer,
+    Seq2SeqTrainingArguments,
+    TrainerCallback,
+    WhisperForConditionalGeneration,
+)
 from transformers.modeling_outputs import BaseModelOutput
 
 from whisper_terms.base_model import Base
@@ -107,6 +112,7 @@ def fine_tune(
     device: str,
     encodings: Mapping[str, Path],
     surfaces: Mapping[str, str] = MappingProxyType({}),
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> WhisperForConditionalGeneration:
     """Train the base model's weights by a recipe.
 
@@ -120,6 +126,7 @@ def fine_tune(
         language: Whisper's code of a language.
         device: auto, cpu or cuda; of several processes each takes a GPU of its own.
         encodings, surfaces: see `make_dataset`.
+        callbacks: who else is told how the training goes, as transformers calls them.
 
     Returns:
         The model, on the CPU, in float32.
@@ -143,6 +150,7 @@ def fine_tune(
         args=arguments,
         train_dataset=dataset,
         data_collator=Collator(model.config.pad_token_id),
+        callbacks=list(callbacks),
         reference=reference,
         kl=recipe.kl,
         noise=recipe.encoding_noise,

@@ -1,0 +1,92 @@
+"""The page that shows what was measured; every number on it is a cell of a table."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+_TITLE = """# Benchmarks
+
+Made by `make bench` from the tables in `{folder}`; do not edit. A *ratio* is a rate over the
+baseline's, measured in the same run on the same machine: 2 is twice as fast. *Peak* is the largest
+resident memory of a process and its children together, in MB of a million bytes.
+"""
+# What is measured in each part, and how.
+_ABOUT = {
+    "planning": """The whole workflow is planned in a scratch copy: before anything is made, with
+everything made, and after the reading of one term was changed. What is made then are small
+stand-ins, with Snakemake's own records of them. The baseline is a workflow with one job a wav and
+a wav a term, with the same options; sizes at which it was not planned are compared with its largest
+one, by terms a second. The ratio of a no-op is that of all its terms, though none is made.""",
+    "synthesis": """The workflow speaks a dictionary and builds the manifest, on all cores. The
+baseline speaks the same utterances by the same voices in as many processes, which write nothing;
+its second line also brings the samples to 16 kHz and to one loudness, without which they are no
+training data. Starting the processes counts for both.""",
+    "fine-tuning": """An epoch over the same utterances, on the CPU. *Blog* is Hugging Face's
+trainer with one utterance a window, spectrograms ready, the encoder run in every step, in float32.
+*Ours* is the recipe `default`: packed windows, its share of replay beside them, encodings from
+disk, mixed precision where the processor has it. The steps in the last column were measured and
+scaled to the epoch. Weights of sizes other than nano are random, which does not change the
+speed.""",
+    "encoding": """The encoder over packed windows of the demonstration's recordings, in float32:
+alone, from spectrograms that are ready, and as the workflow runs it, from audio to files. Its
+operations are counted by formula (`benchmarks/whisper_bench/models.py`) and compared with the
+product of two square matrices on the same machine; that ratio is the share of the peak.""",
+    "transcription": """Recordings of the demonstration, by the bundled model, each program with
+greedy decoding in float32. Reading the audio counts, loading the model does not. Every text that
+differs from the baseline's is in `{differences}`.""",
+}
+_HEADINGS = {
+    "case": "case",
+    "size": "size",
+    "seconds": "seconds",
+    "peak_mb": "peak MB",
+    "rate": "rate",
+    "baseline": "baseline",
+    "ratio": "ratio",
+    "target": "target",
+    "note": "note",
+}
+_NUMBERS = {"seconds", "peak_mb", "rate", "ratio"}
+
+
+def render_page(
+    machine: Iterable[Mapping[str, str]],
+    parts: Iterable[Sequence[Mapping[str, str]]],
+    folder: str,
+    differences: str,
+) -> str:
+    """The page as Markdown.
+
+    Args:
+        machine: rows with name and value.
+        parts: the rows of each part, in the order in which they are shown.
+        folder: where the tables lie.
+        differences: where the differing texts lie.
+
+    Raises:
+        KeyError: a part that the page knows nothing of.
+    """
+    sections = [_TITLE.format(folder=folder), _machine_table(machine)]
+    for rows in parts:
+        name = rows[0]["part"]
+        about = _ABOUT[name].format(differences=differences)
+        sections += [f"## {name.capitalize()}\n\n{about}\n", _part_table(rows)]
+    return "\n".join(sections)
+
+
+def _machine_table(machine: Iterable[Mapping[str, str]]) -> str:
+    return _table(["machine", ""], [[row["name"], row["value"]] for row in machine], set())
+
+
+def _part_table(rows: Sequence[Mapping[str, str]]) -> str:
+    shown = [row | {"rate": f"{row['rate']} {row['unit']}"} for row in map(dict, rows)]
+    # A column that no line of the part uses would only take room.
+    columns = [name for name in _HEADINGS if any(row[name] for row in shown)]
+    cells = [[row[name] for name in columns] for row in shown]
+    numbers = {index for index, name in enumerate(columns) if name in _NUMBERS}
+    return _table([_HEADINGS[name] for name in columns], cells, numbers)
+
+
+def _table(heading: Sequence[str], cells: Iterable[Sequence[str]], numbers: set[int]) -> str:
+    """A table in Markdown; columns of numbers stand to the right."""
+    rule = ["---:" if index in numbers else "---" for index in range(len(heading))]
+    lines = [heading, rule, *([cell.replace("|", "\\|") for cell in row] for row in cells)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,95 @@
+"""The keys of config.yaml and tiny.yaml."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from whisper_terms.config.base import FilePath, Settings
+
+Count = Annotated[int, Field(ge=1)]
+Models = dict[Literal["nano", "tiny", "base", "small", "medium"], Count]
+
+
+class Planning(Settings):
+    """Plans of dictionaries.
+
+    Attributes:
+        terms: their sizes, ascending.
+        baseline: the workflow with one job a wav is planned up to so many terms.
+    """
+
+    terms: Annotated[tuple[Count, ...], Field(min_length=1)]
+    baseline: Count
+
+
+class Synthesis(Settings):
+    """Speech of a dictionary.
+
+    Attributes:
+        terms: its size.
+        replay: replay sentences that are spoken too.
+    """
+
+    terms: Count
+    replay: Count
+
+
+class FineTuning(Settings):
+    """Epochs over the speech of `Synthesis`.
+
+    Attributes:
+        models: by size of the model, how many steps are measured, after one to warm up.
+    """
+
+    models: Models
+
+
+class Encoding(Settings):
+    """The encoder.
+
+    Attributes:
+        models: by size of the model, how many windows are encoded.
+    """
+
+    models: Models
+
+
+class Transcription(Settings):
+    """Transcription of the demonstration's recordings.
+
+    Attributes:
+        model: model directory.
+        recordings: table of recordings.
+        every: one recording in so many is transcribed.
+        batch_size: recordings that are transcribed together.
+    """
+
+    model: FilePath
+    recordings: FilePath
+    every: Count
+    batch_size: Count
+
+
+class Benchmarks(Settings):
+    """The whole file.
+
+    Attributes:
+        results: folder of the tables.
+        page: the page that is made from them.
+        planning, synthesis, fine_tuning, encoding, transcription: how much is measured.
+    """
+
+    results: FilePath
+    page: FilePath
+    planning: Planning
+    synthesis: Synthesis
+    fine_tuning: FineTuning
+    encoding: Encoding
+    transcription: Transcription
+
+
+def models_json(models: Mapping[str, int]) -> str:
+    """Numbers by size of the model, as the scripts take them, in the order of the file."""
+    return json.dumps(models, separators=(",", ":"))

@@ -1,0 +1,113 @@
+"""How fast the workflow speaks a dictionary, against the engine in a bare loop."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import chdir
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import yaml
+from snakemake.utils import update_config
+
+from whisper_bench.measure import measure_call, measure_command, snakemake
+from whisper_bench.rows import Row, judge
+from whisper_bench.scratch import CONFIG, RESULTS, make_scratch, workflow_arguments
+from whisper_terms.carriers import read_carriers
+from whisper_terms.speech.engine import SpokenText, Voice
+from whisper_terms.tables import TERMS, read_table
+from whisper_terms.utterances import plan_replay, plan_term
+from whisper_terms.workflow import Plan, read_plan
+
+PART = "synthesis"
+MANIFEST = f"{RESULTS}/manifest.tsv"
+ENGINE, ENGINE_FINISHED, OURS = "engine alone", "engine, resampled and levelled", "workflow"
+# The largest overhead that the project wants, as a fraction.
+_WANTED = 0.1
+# Utterances that a process takes at a time.
+_BATCH = 16
+Request = tuple[SpokenText, Voice]
+
+
+def measure_synthesis(folder: Path, terms: int, replay: int) -> Iterator[dict[str, str]]:
+    """The lines of the part.
+
+    Args:
+        folder: where the workflow runs; its speech is left there.
+        terms: size of the dictionary.
+        replay: replay sentences that are spoken too.
+    """
+    make_scratch(folder, terms, {"speech": {"replay_sentences": replay}})
+    ours = measure_command(snakemake(*workflow_arguments(MANIFEST)), folder)
+    spoken = len(list((folder / RESULTS / "speech").glob("*/store/*/*.wav")))
+    requests = asked_of(folder)
+    if spoken != len(requests):
+        raise ValueError(f"the workflow spoke {spoken} utterances, not {len(requests)}")
+    size, cores = f"{terms} terms, {spoken} utterances", os.cpu_count() or 1
+    bare = [measure_call(speak_all, requests, finished, cores) for finished in (False, True)]
+    engine, engine_finished = (
+        Row(PART, case, size, one.seconds, spoken, "utterances", one.peak_mb)
+        for case, one in zip((ENGINE, ENGINE_FINISHED), bare, strict=True)
+    )
+    overhead = ours.seconds / engine.seconds - 1
+    target = judge(f"at most {_WANTED:.0%} over the engine", overhead <= _WANTED)
+    row = Row(
+        PART, OURS, size, ours.seconds, spoken, "utterances", ours.peak_mb, target, f"{cores} cores"
+    )
+    yield engine.cells()
+    yield engine_finished.cells(engine)
+    yield row.cells(engine)
+    yield row.cells(engine_finished)
+
+
+def asked_of(folder: Path) -> list[Request]:
+    """What the workflow in a folder speaks, each utterance once."""
+    with chdir(folder):
+        plan = read_scratch_plan()
+        carriers = read_carriers(plan.config.carriers)
+        tables = sorted(Path(RESULTS, "terms").glob("*.tsv"))
+        terms = [row for table in tables for row in read_table(table, TERMS)]
+        wanted = [one for term in terms for one in plan_term(term, carriers, plan.casting)]
+        wanted += plan_replay(plan.sentences, plan.casting)
+    # Voices of different names that sound alike share a wav, too.
+    sounds = {(one.spoken, tuple(one.voice.settings().items())): one for one in wanted}
+    return [(one.spoken, one.voice) for one in sounds.values()]
+
+
+def read_scratch_plan() -> Plan:
+    """The plan of the workflow in the current folder."""
+    config = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))
+    update_config(config, yaml.safe_load(Path(CONFIG).read_text(encoding="utf-8")))
+    return read_plan(config, CONFIG)
+
+
+def speak_all(requests: Sequence[Request], finished: bool, cores: int) -> None:
+    """Speak in so many processes, and keep nothing.
+
+    Args:
+        requests: what is spoken.
+        finished: whether the samples are brought to 16 kHz and to a loudness, as the store does.
+        cores: processes.
+    """
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as executor:
+        firsts = range(0, len(requests), _BATCH)
+        batches = [requests[first : first + _BATCH] for first in firsts]
+        list(executor.map(_speak, batches, [finished] * len(batches)))
+
+
+def _speak(requests: Sequence[Request], finished: bool) -> None:
+    from whisper_terms.speech.sound import finish
+
+    for spoken, voice in requests:
+        samples, rate = _engine().speak(spoken, voice)
+        if finished:
+            finish(samples, rate, -23.0)
+
+
+@cache
+def _engine():
+    """The engine of this process; it takes a second to load."""
+    from whisper_terms.speech.openjtalk import OpenJTalk
+
+    return OpenJTalk()
