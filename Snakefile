@@ -15,6 +15,7 @@ include: "rules/export.smk"
 include: "rules/corrections.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"
+include: "rules/prune.smk"
 
 
 rule all:

@@ -1,6 +1,7 @@
 import os
 import re
 import sys
+from os.path import exists
 from pathlib import Path
 
 # The library thinks; rules only choose paths. As scripts do, it is found beside them.
@@ -35,6 +36,7 @@ RESULTS = CONFIG.results
 # Where the comparison of the systems is written; the models of them all lie above.
 COMPARISON = CONFIG.comparison or "systems"
 TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
+LAYOUTS = ["packed", "single"]
 # Only training can use several.
 ONE_GPU = min(1, CONFIG.resources.gpu)
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
@@ -48,7 +50,7 @@ wildcard_constraints:
     recipe="|".join(map(re.escape, CONFIG.recipes)),
     weights="|".join(map(re.escape, ["base", *CONFIG.recipes])),
     system="|".join(map(re.escape, ["base", PROMPTED, *CONFIG.recipes])),
-    layout="packed|single",
+    layout="|".join(LAYOUTS),
     shard=r"\d{4}",
     term_id="t[0-9a-f]{10}",
 

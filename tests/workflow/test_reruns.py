@@ -190,3 +190,20 @@ def test_lost_tables_cost_no_engine(bench):
     bench.make(*TARGETS)
     assert times(bench / SPEECH / "store") == store
     assert manifest(bench) == rows
+
+
+def test_prune_removes_what_no_term_uses(bench):
+    store = bench / SPEECH / "store"
+    before = times(store)
+    bench.write(DICTIONARY, TERMS.replace("ドウキ", "トウキ"))
+    # What a job that was killed leaves.
+    (store / ".half.wav").write_bytes(b"RIFF")
+    bench.make("prune")
+    after = times(store)
+    used = {Path(row["audio"]).name for row in manifest(bench)}
+    assert {Path(path).name for path in after} == used
+    # The term's new utterances are there, its old ones are gone, all others are as they were.
+    assert len(before.keys() - after.keys()) == len(after.keys() - before.keys())
+    assert len(before.keys() - after.keys()) == UTTERANCES_OF_A_TERM
+    assert all(before[path] == after[path] for path in before.keys() & after.keys())
+    assert bench.make(WINDOWS).nothing_to_do

@@ -63,7 +63,7 @@ def encode_windows(
     Raises:
         UserError: the disk can't hold them.
     """
-    files = {window.id: store / f"{digest([base, window.id], length=32)}.npy" for window in windows}
+    files = {window.id: encoding_path(store, base, window.id) for window in windows}
     missing = [window for window in windows if not files[window.id].exists()]
     _check_disk(store, len(missing), model.config.max_source_positions * model.config.d_model * 2)
     encoder = model.get_encoder().eval()
@@ -74,6 +74,17 @@ def encode_windows(
             with atomic_path(files[window.id]) as temporary:
                 np.save(temporary, encoding)
     return files
+
+
+def encoding_path(store: Path, base: str, window: str) -> Path:
+    """Where a window's encoding lies, made already or not.
+
+    Args:
+        store: folder of the encodings.
+        base: digest of the base model's weights.
+        window: the window's id.
+    """
+    return store / f"{digest([base, window], length=32)}.npy"
 
 
 def read_encodings(path: str | Path) -> dict[str, Path]:
