@@ -12,7 +12,7 @@ RECIPE = Recipe(replay=0.4, epochs=3, batch_size=2, learning_rate=1e-3, warmup_s
 STEPS = 3
 
 
-def train(base, windows, state, encodings, recipe=RECIPE, device="cpu"):
+def train(base, windows, state, encodings, recipe=RECIPE, device="cpu", callbacks=()):
     return fine_tune(
         base,
         windows,
@@ -22,6 +22,7 @@ def train(base, windows, state, encodings, recipe=RECIPE, device="cpu"):
         language="ja",
         device=device,
         encodings=encodings,
+        callbacks=callbacks,
     )
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 from small_models import small_base, write_small_model
 from small_trainings import RECIPE, STEPS, changed, checkpoints, train, weights
+from transformers import TrainerCallback
 
 import fine_tune as script
 from whisper_terms.base_model import load_base
@@ -170,6 +172,50 @@ class TestDigest:
         moved = [replace(one, audio=f"/moved/{one.audio}") for one in windows[0].utterances]
         others = [replace(windows[0], utterances=tuple(moved)), *windows[1:]]
         assert self.digest(others) == self.digest(windows)
+
+
+class Listener(TrainerCallback):
+    """Notes the loss on the development set, and how many steps were trained."""
+
+    def __init__(self):
+        self.losses, self.steps = [], 0
+
+    def on_evaluate(self, args, state, control, metrics, **others):
+        self.losses.append(metrics["eval_loss"])
+
+    def on_step_end(self, args, state, control, **others):
+        self.steps += 1
+
+
+class TestPatience:
+    # So large that the development set soon gets worse.
+    HASTY = RECIPE.model_copy(update={"learning_rate": 0.05, "epochs": 12, "patience": 2})
+
+    @pytest.fixture
+    def split(self, windows):
+        return windows + [replace(one, id=f"{one.id}-dev", split="dev") for one in windows]
+
+    def test_the_best_epoch_is_taken_and_the_rest_is_spared(self, make_base, split, tmp_path):
+        listener, base = Listener(), make_base()
+        after = train(base, split, tmp_path / "state", {}, self.HASTY, callbacks=[listener])
+        best = listener.losses.index(min(listener.losses))
+        assert len(listener.losses) == best + 1 + self.HASTY.patience < self.HASTY.epochs
+        assert listener.steps == STEPS * len(listener.losses)
+        # The trainer adds nothing to the weights of that epoch.
+        state = tmp_path / "state" / f"checkpoint-{STEPS * (best + 1)}"
+        kept = load_file(state / "model.safetensors")
+        assert all(torch.equal(kept[name], after.state_dict()[name]) for name in kept)
+
+    def test_a_killed_run_ends_with_the_same_weights(self, make_base, split, tmp_path, monkeypatch):
+        unbroken = weights(train(make_base(), split, tmp_path / "one", {}, self.HASTY))
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            # In the second epoch's training; each epoch is followed by the development set.
+            interrupt(patch, 2 * STEPS + 2)
+            train(make_base(), split, tmp_path / "two", {}, self.HASTY)
+        assert checkpoints(tmp_path / "two")
+        assert not changed(
+            unbroken, weights(train(make_base(), split, tmp_path / "two", {}, self.HASTY))
+        )
 
 
 ARGUMENTS = (

@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 from accelerate.utils import extract_model_from_parallel
+from datasets import Dataset
 from torch import Tensor
 from transformers import (
+    EarlyStoppingCallback,
     Seq2SeqTrainer,
     Seq2SeqTrainingArguments,
     TrainerCallback,
@@ -51,9 +53,10 @@ class WindowTrainer(Seq2SeqTrainer):
         self._loss = {"reference": reference, "kl": kl, "noise": noise}
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """The loss of a batch; what else the trainer's own method can do is not asked for."""
+        """The loss of a batch, with no outputs beside: nothing asks for them."""
         repeated = repeated_rows(len(inputs["labels"]), self.accelerator)
-        return window_loss(model, leave_out(inputs, repeated, IGNORED), **self._loss)
+        loss = window_loss(model, leave_out(inputs, repeated, IGNORED), **self._loss)
+        return (loss, {}) if return_outputs else loss
 
 
 def window_loss(
@@ -74,7 +77,8 @@ def window_loss(
         reference: the base model; it is not changed.
         kl: weight of the Kullback-Leibler divergence of the model's answers from the reference's,
             summed over the tokens of replay and divided by the number of all tokens.
-        noise: deviation of the noise in the output of a frozen encoder, as a factor of its own.
+        noise: deviation of the noise in the output of a frozen encoder, as a factor of its own,
+            while training.
     """
     inputs, whole = dict(inputs), extract_model_from_parallel(model)
     replay, labels, weights = (inputs.pop(name) for name in ("replay", "labels", "weights"))
@@ -83,7 +87,7 @@ def window_loss(
         encoder = whole.get_encoder().eval()
         with torch.no_grad():
             inputs["encoder_outputs"] = encoder(inputs.pop("input_features"))
-    if noise and "encoder_outputs" in inputs:
+    if noise and model.training and "encoder_outputs" in inputs:
         hidden = inputs["encoder_outputs"].last_hidden_state
         noisy = hidden + noise * hidden.std() * torch.randn_like(hidden)
         inputs["encoder_outputs"] = BaseModelOutput(last_hidden_state=noisy)
@@ -141,16 +145,20 @@ def fine_tune(
     compares = recipe.kl and recipe.replay
     reference = _frozen_copy(model, recipe).to(arguments.device) if compares else None
     trained = choose_weights(model, recipe)
-    chosen = select_windows(windows, "train", recipe, first_voice)
-    dataset = make_dataset(
-        chosen, base, language, recipe.timestamps, encodings, recipe.term_weight, surfaces
-    )
+
+    def examples(split: str) -> Dataset:
+        chosen = select_windows(windows, split, recipe, first_voice)
+        return make_dataset(
+            chosen, base, language, recipe.timestamps, encodings, recipe.term_weight, surfaces
+        )
+
     trainer = WindowTrainer(
         model=trained,
         args=arguments,
-        train_dataset=dataset,
+        train_dataset=examples("train"),
+        eval_dataset=examples("dev") if recipe.patience else None,
         data_collator=Collator(model.config.pad_token_id),
-        callbacks=list(callbacks),
+        callbacks=[*callbacks, *_stopping(recipe)],
         reference=reference,
         kl=recipe.kl,
         noise=recipe.encoding_noise,
@@ -222,12 +230,20 @@ def _is_whole(checkpoint: Path) -> bool:
     return True
 
 
+def _stopping(recipe: Recipe) -> list[TrainerCallback]:
+    return [EarlyStoppingCallback(recipe.patience)] if recipe.patience else []
+
+
 def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrainingArguments:
     cuda, bf16, processes = device.type == "cuda", has_bfloat16(device), process_count()
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(state),
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch_size // processes,
+        per_device_eval_batch_size=recipe.batch_size // processes,
+        prediction_loss_only=True,
+        eval_strategy="epoch" if recipe.patience else "no",
+        load_best_model_at_end=bool(recipe.patience),
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup_steps,
         lr_scheduler_type=recipe.schedule,

@@ -153,6 +153,11 @@ class Recipe(Settings):
         "deviation: a cached encoding is else the same in every epoch.",
     )
     epochs: int = Field(4, ge=1, description="Passes over all windows.")
+    patience: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Epochs without a lower loss on the development set after which training ends; "
+        "the epoch with the lowest is taken. With null all epochs are trained, the last is taken.",
+    )
     batch_size: int = Field(4, ge=1, description="Windows in a training step.")
     learning_rate: float = Field(
         1e-4, gt=0, le=1, description="Peak learning rate of AdamW (a factor)."
