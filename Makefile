@@ -34,7 +34,7 @@ unexport PYTHONHOME
 help:
 	@echo "make install    make .venv and install requirements*.txt (the others do it when needed)"
 	@echo "make demo       teach the bundled model the example dictionary and print the table"
-	@echo "make ablation   measure what each ingredient of the recipe is worth (an estimated hour)"
+	@echo "make ablation   measure what each ingredient of the recipe is worth (an hour or more)"
 	@echo "make bench      measure speed and memory against the usual ways (some 20 minutes)"
 	@echo "make test       run all tests, the unit tests first"
 	@echo "make lint       check code and workflow: ruff, snakefmt, snakemake --lint"
@@ -101,6 +101,10 @@ demo: .venv/installed
 ablation: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) --configfile docs/ablation.yaml
 	$(BIN)/python workflow_scripts/show_table.py results/nano/ablation/eval.tsv
+	PYTHONPATH=benchmarks:workflow_scripts $(BIN)/python benchmarks/render_ablation.py \
+		--eval results/nano/ablation/eval.tsv --recipes results/nano \
+		--page docs/ablation.md --plot docs/ablation.svg
+	@echo "page: $(CURDIR)/docs/ablation.md"
 
 # Without --forceall a second run would measure nothing.
 bench: .venv/installed
