@@ -31,8 +31,12 @@ from whisper_terms.windows import window_rows
 
 
 def point(alpha: float, terms: int, replay: int, loss: float = 1.0) -> Point:
-    """Wrong ones of a hundred tokens each."""
-    return Point(alpha, Answers(100, terms, loss), Answers(100, replay, loss))
+    """Wrong ones, always the first, of a hundred tokens each."""
+    return Point(alpha, answers(terms, loss), answers(replay, loss))
+
+
+def answers(wrong: int, loss: float = 1.0) -> Answers:
+    return Answers((False,) * wrong + (True,) * (100 - wrong), loss)
 
 
 BASE = point(0, 90, 10)
@@ -40,14 +44,26 @@ BASE = point(0, 90, 10)
 
 class TestChoice:
     def test_the_largest_gain_within_the_budget(self):
-        points = [BASE, point(0.5, 40, 10), point(0.8, 10, 11), point(1, 5, 15)]
+        points = [BASE, point(0.5, 40, 10), point(0.8, 10, 14), point(1, 5, 19)]
         assert choose_point(points, 0.0).alpha == 0.5
-        assert choose_point(points, 0.011).alpha == 0.8
-        assert choose_point(points, 0.06).alpha == 1
+        # Of four changed tokens chance takes two, of nine three.
+        assert choose_point(points, 0.021).alpha == 0.8
+        assert choose_point(points, 0.061).alpha == 1
 
-    def test_of_equal_gains_the_surer_answers(self):
-        points = [BASE, point(0.5, 10, 10, loss=2.0), point(1, 10, 10, loss=3.0)]
+    def test_what_chance_explains_is_no_loss(self):
+        points = [BASE, point(0.5, 40, 10), point(1, 5, 11)]
+        assert choose_point(points, 0.0).alpha == 1
+
+    def test_of_gains_that_chance_explains_the_trained_weights(self):
+        points = [BASE, point(0.5, 10, 10, loss=2.0), point(1, 11, 10, loss=3.0)]
+        assert choose_point(points, 0.0).alpha == 1
+        points[-1] = point(1, 14, 10)
         assert choose_point(points, 0.0).alpha == 0.5
+
+    def test_tokens_that_change_to_and_fro_cancel_out(self):
+        before, now = answers(50), Answers((True,) * 50 + (False,) * 50, 1.0)
+        assert not now.surely_worse(before) and not before.surely_worse(now)
+        assert answers(55).surely_worse(before) and not answers(45).surely_worse(before)
 
     def test_the_least_loss_where_all_exceed_it(self):
         points = [BASE, point(0.5, 40, 30), point(1, 5, 50)]
@@ -116,7 +132,7 @@ def test_points_are_measured(tokenizer, tmp_path, cached):
     for one in points:
         assert one.terms.tokens == points[0].terms.tokens > 0
         assert one.replay.tokens > one.terms.tokens
-        assert 0 <= one.terms.wrong <= one.terms.tokens
+        assert len(one.terms.right) == one.terms.tokens and 0 <= one.terms.error <= 1
     # The loss is the trainer's.
     base.model.load_state_dict(trained)
     from whisper_terms.examples import Collator, make_dataset

@@ -181,7 +181,7 @@ class Recipe(Settings):
         ge=0,
         lt=1,
         description="How much worse term-free speech of the development set may get by that "
-        "choice: a rise of the share of wrong tokens (a fraction).",
+        "choice, beyond chance: a rise of the share of wrong tokens (a fraction).",
     )
 
     # What is done with the trained weights: a change does not train again.
@@ -189,7 +189,9 @@ class Recipe(Settings):
 
     def training_json(self) -> str:
         """What the trained weights follow from, as JSON with sorted keys."""
-        unread = frozenset() if self.train == "lora" else {"lora_rank", "lora_targets"}
+        unread = set() if self.train == "lora" else {"lora_rank", "lora_targets"}
+        if self.patience is None:
+            unread.add("patience")
         return self.to_json(exclude=self.AFTER_TRAINING | unread)
 
     def interpolation_json(self) -> str:
