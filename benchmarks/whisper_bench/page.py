@@ -23,8 +23,8 @@ training data. Starting the processes counts for both.""",
 trainer with one utterance a window, spectrograms ready, the encoder run in every step, in float32.
 *Ours* is the recipe `default`: packed windows, its share of replay beside them, encodings from
 disk, mixed precision where the processor has it, and freed memory kept (`prepare_cpu`), which the
-trainer by itself does not do. The steps in the last column were measured and scaled to the epoch. Weights of sizes other than nano are random, which does not change the
-speed.""",
+trainer by itself does not do. The steps in the last column were measured and scaled to the
+epoch. Weights of sizes other than nano are random, which does not change the speed.""",
     "encoding": """The encoder over packed windows of the demonstration's recordings, in float32:
 alone, from spectrograms that are ready, and as the workflow runs it, from audio to files. Its
 operations are counted by formula (`benchmarks/whisper_bench/models.py`) and compared with the
