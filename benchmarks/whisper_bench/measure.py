@@ -59,7 +59,7 @@ def measure_command(command: Sequence[str], folder: str | Path) -> Measurement:
     seconds = time.perf_counter() - start
     if process.returncode:
         last = "\n".join(output.splitlines()[-_LAST_LINES:])
-        raise UserError(Fault(f"{' '.join(command)} failed:\n{last}", "see its output above"))
+        raise UserError(Fault(f"{' '.join(command)} failed:\n{last}", "run it by hand"))
     return Measurement(seconds, peak[0] / 1e6, output)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from whisper_terms.config.base import FilePath, Settings
 
@@ -22,6 +22,14 @@ class Planning(Settings):
 
     terms: Annotated[tuple[Count, ...], Field(min_length=1)]
     baseline: Count
+
+    @field_validator("baseline")
+    @classmethod
+    def _check_baseline(cls, baseline: int, info: ValidationInfo) -> int:
+        terms = info.data.get("terms", (1,))
+        if list(terms) != sorted(terms) or baseline < terms[0]:
+            raise ValueError("terms must ascend, and the baseline reach the first of them")
+        return baseline
 
 
 class Synthesis(Settings):

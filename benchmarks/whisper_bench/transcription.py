@@ -90,7 +90,7 @@ def hear_one_by_one(weights: Path, recordings: Sequence[Recording], batch: int) 
 
 
 def hear_together(weights: Path, recordings: Sequence[Recording], batch: int) -> Heard:
-    """As the workflow's script `transcribe` does it."""
+    """As the workflow transcribes test recordings."""
     from whisper_terms.transcription import listen
 
     # The model is loaded by the call, the recordings are transcribed one batch after another.
