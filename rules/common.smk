@@ -1,7 +1,6 @@
 import os
 import re
 import sys
-from os.path import exists
 from pathlib import Path
 
 # The library thinks; rules only choose paths. As scripts do, it is found beside them.
@@ -36,10 +35,14 @@ RESULTS = CONFIG.results
 # Where the comparison of the systems is written; the models of them all lie above.
 COMPARISON = CONFIG.comparison or "systems"
 TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
-LAYOUTS = ["packed", "single"]
 # Only training can use several.
 ONE_GPU = min(1, CONFIG.resources.gpu)
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
+# The tables of all utterances, by shard.
+SPEECH_SHARDS = [
+    *expand(f"{SPEECH}/terms/{{shard}}.tsv", shard=PLAN.term_shards),
+    *expand(f"{SPEECH}/replay/{{shard}}.tsv", shard=PLAN.replay_shards),
+]
 # The interpreter of the environment that has the engine.
 SPEECH_PYTHON = CONFIG.speech.coqui.python if CONFIG.speech.engine == "coqui" else "python"
 SPEECH_ENV = f"../envs/speech-{CONFIG.speech.engine}.yaml"
@@ -50,7 +53,7 @@ wildcard_constraints:
     recipe="|".join(map(re.escape, CONFIG.recipes)),
     weights="|".join(map(re.escape, ["base", *CONFIG.recipes])),
     system="|".join(map(re.escape, ["base", PROMPTED, *CONFIG.recipes])),
-    layout="|".join(LAYOUTS),
+    layout="packed|single",
     shard=r"\d{4}",
     term_id="t[0-9a-f]{10}",
 

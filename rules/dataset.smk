@@ -1,7 +1,6 @@
 rule build_manifest:
     input:
-        terms=expand(f"{SPEECH}/terms/{{shard}}.tsv", shard=PLAN.term_shards),
-        replay=expand(f"{SPEECH}/replay/{{shard}}.tsv", shard=PLAN.replay_shards),
+        shards=SPEECH_SHARDS,
         recordings=CONFIG.recordings,
         script=script("build_manifest"),
     output:
@@ -19,7 +18,7 @@ rule build_manifest:
     message:
         "Build the manifest of all utterances"
     shell:
-        "python {input.script} --shards {input.terms} {input.replay}"
+        "python {input.script} --shards {input.shards}"
         " --recordings {input.recordings:q} --output {output} &> {log}"
 
 

@@ -1,14 +1,13 @@
-# To be asked for: snakemake --cores 1 prune. It has no output, so it runs whenever it is.
+# To be asked for alone: snakemake --cores 1 prune. It has no output, so it runs whenever it is.
 rule prune:
     input:
-        manifest=f"{RESULTS}/manifest.tsv",
-        # Made again where they are out of date: what they name now is what is kept.
-        windows=[*filter(exists, expand(f"{RESULTS}/windows/{{layout}}.tsv", layout=LAYOUTS))],
+        # What would be spoken now. A shard's table is not made again because a wav of it is missing,
+        # so the wavs of these tables are kept, whether the manifest has use for them or not.
+        shards=SPEECH_SHARDS,
+        windows=expand(f"{RESULTS}/windows/{{layout}}.tsv", layout=PLAN.layouts_in(RESULTS)),
         script=script("prune_stores"),
     log:
         f"{RESULTS}/logs/prune.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/prune.tsv"
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -16,14 +15,10 @@ rule prune:
         mem_mb=CONFIG.resources.memory_mb,
         runtime=CONFIG.resources.runtime_minutes,
     params:
-        speech=f"{SPEECH}/store",
-        models=[
-            f"{RESULTS}/{model}"
-            for model in CONFIG.models
-            if exists(f"{RESULTS}/{model}/encodings")
-        ],
+        speech=SPEECH,
+        models=[f"{RESULTS}/{model}" for model in CONFIG.models],
     message:
-        "Remove speech and encodings that no dictionary uses"
+        "Remove speech and encodings that this configuration does not use"
     shell:
-        "python {input.script} --manifest {input.manifest} --speech {params.speech}"
+        "python {input.script} --shards {input.shards} --speech {params.speech}"
         " --windows {input.windows} --models {params.models} 2>&1 | tee {log}"

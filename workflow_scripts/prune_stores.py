@@ -1,10 +1,13 @@
-"""Remove speech that the manifest does not name, and encodings of windows that are gone."""
+"""Remove speech and encodings that nothing which would be made now has use for.
+
+Tables that name what is removed go too, so that what is missing is made again when it is wanted.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from whisper_terms.encodings import encoding_path, weights_digest
+from whisper_terms.encodings import encoding_path, read_encodings, weights_digest
 from whisper_terms.errors import run_script
 from whisper_terms.pruning import Leftovers, find_leftovers
 from whisper_terms.tables import UTTERANCES, read_table
@@ -14,8 +17,8 @@ from whisper_terms.windows import read_windows
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--manifest", required=True, type=Path, help="table of all utterances")
-    add("--speech", required=True, type=Path, help="store of the wavs")
+    add("--shards", required=True, nargs="+", type=Path, help="tables of all utterances")
+    add("--speech", required=True, type=Path, help="folder of the wavs and of such tables")
     add("--windows", nargs="*", type=Path, default=[], help="tables of windows")
     add("--models", nargs="*", type=Path, default=[], help="folders, results/MODEL")
     add("--dry-run", action="store_true", help="only say what would be removed")
@@ -24,27 +27,39 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    wavs = [Path(row["audio"]) for row in read_table(arguments.manifest, UTTERANCES)]
-    found = {str(arguments.speech): find_leftovers(arguments.speech, wavs)}
+    leftovers = speech_leftovers(arguments.speech, arguments.shards)
     windows = {one.id for table in arguments.windows for one in read_windows(table)}
     for model in arguments.models:
-        base, store = model / "base" / "checkpoint", model / "encodings" / "store"
-        if not base.exists():
-            print(f"{store}: left alone, since {base} is missing", file=sys.stderr)
-            continue
-        weights = weights_digest(base)
-        used = [encoding_path(store, weights, window) for window in windows]
-        found[str(store)] = find_leftovers(store, used)
-    for store, leftovers in found.items():
-        print(describe(store, leftovers, "would remove" if arguments.dry_run else "removing"))
+        leftovers |= encoding_leftovers(model, windows)
+    for store, found in leftovers.items():
+        verb = "would remove" if arguments.dry_run else "removing"
+        size = f"{found.size / 1e6:.1f} MB"
+        print(f"{store}: {verb} {len(found.files)} files, {size}; {found.kept} kept")
         if not arguments.dry_run:
-            leftovers.remove()
+            found.remove()
 
 
-def describe(store: str, leftovers: Leftovers, verb: str) -> str:
-    """One line on a store."""
-    count = len(leftovers.files)
-    return f"{store}: {verb} {count} files, {leftovers.size / 1e6:.1f} MB; {leftovers.kept} kept"
+def speech_leftovers(speech: Path, shards: list[Path]) -> dict[Path, Leftovers]:
+    """Wavs that no shard's table names, and tables of shards that are no more."""
+    wavs = [Path(row["audio"]) for shard in shards for row in read_table(shard, UTTERANCES)]
+    used = {"store": wavs, "terms": shards, "replay": shards}
+    return {speech / name: find_leftovers(speech / name, files) for name, files in used.items()}
+
+
+def encoding_leftovers(model: Path, windows: set[str]) -> dict[Path, Leftovers]:
+    """Encodings of windows that are gone, and tables that name one; of a model that has any."""
+    base, folder = model / "base" / "checkpoint", model / "encodings"
+    store = folder / "store"
+    if not store.exists():
+        return {}
+    if not windows or not base.exists():
+        print(f"{store}: left alone, since its windows or {base} are missing", file=sys.stderr)
+        return {}
+    weights = weights_digest(base)
+    found = find_leftovers(store, [encoding_path(store, weights, window) for window in windows])
+    tables = sorted(folder.glob("*.tsv"))
+    stale = [table for table in tables if read_encodings(table).keys() - windows]
+    return {store: found, folder: Leftovers(tuple(stale), len(tables) - len(stale))}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Pruning: what is named is kept, whether it has been made or not; nothing outside is touched."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from small_models import write_small_model
 from small_windows import sounding_windows
 
 import prune_stores as script
+from whisper_terms.encodings import COLUMNS as ENCODINGS
 from whisper_terms.encodings import encoding_path, weights_digest
 from whisper_terms.pruning import find_leftovers
 from whisper_terms.tables import UTTERANCES, write_table
@@ -35,40 +37,65 @@ def test_a_store_that_is_not_there(tmp_path):
     assert (leftovers.files, leftovers.kept) == ((), 0)
 
 
+def test_a_file_that_is_being_written_stays(tmp_path):
+    half, old = make(tmp_path / "store/.new.wav"), make(tmp_path / "store/.old.wav")
+    os.utime(old, (0, 0))
+    assert find_leftovers(tmp_path / "store", []).files == (old,)
+    assert half.exists()
+
+
 class TestScript:
+    """A wav and an encoding that are used, one of each that are not, and a model."""
+
     @pytest.fixture
     def folder(self, tmp_path, monkeypatch):
-        """A wav and an encoding that are used, one of each that are not, and a model."""
         monkeypatch.chdir(tmp_path)
         windows = sounding_windows(tmp_path, 1)
         write_table("windows.tsv", COLUMNS, window_rows(windows))
-        write_table("manifest.tsv", UTTERANCES, [{"audio": make(Path("speech/aa/1.wav"))}])
+        self.wav, self.shard = make(Path("speech/store/aa/1.wav")), Path("speech/terms/0001.tsv")
+        write_table(self.shard, UTTERANCES, [{"audio": self.wav}])
         write_small_model(Path("nano/base/checkpoint"))
         store, base = Path("nano/encodings/store"), weights_digest("nano/base/checkpoint")
-        self.used = make(encoding_path(store, base, windows[0].id))
-        self.unused = [make(Path("speech/bb/2.wav")), make(encoding_path(store, base, "gone"))]
+        self.encoding = make(encoding_path(store, base, windows[0].id))
+        self.table = Path("nano/encodings/packed.tsv")
+        write_table(self.table, ENCODINGS, [{"window": windows[0].id, "file": self.encoding}])
+        self.unused = [
+            make(Path("speech/store/bb/2.wav")),
+            make(Path("speech/replay/0007.tsv")),
+            make(encoding_path(store, base, "gone")),
+        ]
         return tmp_path
 
     def run(self, monkeypatch, *more: str) -> None:
-        arguments = (
-            "prune --manifest manifest.tsv --speech speech --windows windows.tsv --models nano"
-        )
-        monkeypatch.setattr(sys, "argv", [*arguments.split(), *more])
+        arguments = f"prune --shards {self.shard} --speech speech --models nano {' '.join(more)}"
+        monkeypatch.setattr(sys, "argv", arguments.split())
         script.main()
 
     def test_unused_files_go(self, folder, monkeypatch, capsys):
-        self.run(monkeypatch)
-        assert self.used.exists() and Path("speech/aa/1.wav").exists()
+        self.run(monkeypatch, "--windows windows.tsv")
+        kept = (self.wav, self.shard, self.encoding, self.table)
+        assert all(path.exists() for path in kept)
         assert not any(path.exists() for path in self.unused)
-        assert "speech: removing 1 files, 0.0 MB; 1 kept" in capsys.readouterr().out
+        assert "speech/store: removing 1 files, 0.0 MB; 1 kept" in capsys.readouterr().out
+
+    def test_a_table_that_names_what_is_gone_goes_too(self, folder, monkeypatch):
+        rows = [{"window": "gone", "file": self.unused[-1]}]
+        write_table(self.table, ENCODINGS, rows)
+        self.run(monkeypatch, "--windows windows.tsv")
+        assert not self.table.exists() and self.encoding.exists()
 
     def test_a_dry_run_removes_nothing(self, folder, monkeypatch, capsys):
-        self.run(monkeypatch, "--dry-run")
+        self.run(monkeypatch, "--windows windows.tsv --dry-run")
         assert all(path.exists() for path in self.unused)
         assert "would remove 1 files" in capsys.readouterr().out
 
-    def test_a_model_without_its_base_is_left_alone(self, folder, monkeypatch, capsys):
-        Path("nano/base/checkpoint").rename("elsewhere")
+    def test_encodings_of_unknown_windows_are_left_alone(self, folder, monkeypatch, capsys):
         self.run(monkeypatch)
-        assert self.unused[1].exists()
+        assert self.encoding.exists() and self.unused[-1].exists()
+        assert "left alone" in capsys.readouterr().err
+
+    def test_so_are_those_of_a_model_without_its_base(self, folder, monkeypatch, capsys):
+        Path("nano/base/checkpoint").rename("elsewhere")
+        self.run(monkeypatch, "--windows windows.tsv")
+        assert self.unused[-1].exists()
         assert "left alone" in capsys.readouterr().err

@@ -83,6 +83,14 @@ class Plan:
         """Whether a recipe reads the encoder's output instead of running it."""
         return self.config.recipes[recipe].cached_encoder
 
+    def layouts_in(self, results: str | Path) -> list[str]:
+        """The kinds of windows that the systems train on, or that a folder of results knows."""
+        recipes = [system for system in self.config.systems if system in self.config.recipes]
+        folders = [Path(results, "windows")]
+        folders += [Path(results, model, "encodings") for model in self.config.models]
+        made = {table.stem for folder in folders for table in folder.glob("*.tsv")}
+        return sorted(made | set(map(self.layout, recipes)))
+
     def layout(self, recipe: str) -> str:
         """The kind of windows that a recipe trains on: packed or single."""
         return "packed" if self.config.recipes[recipe].packed else "single"
