@@ -62,8 +62,8 @@ class TestChoice:
 
     def test_tokens_that_change_to_and_fro_cancel_out(self):
         before, now = answers(50), Answers((True,) * 50 + (False,) * 50, 1.0)
-        assert not now.surely_worse(before) and not before.surely_worse(now)
-        assert answers(55).surely_worse(before) and not answers(45).surely_worse(before)
+        assert not now.is_worse(before) and not before.is_worse(now)
+        assert answers(55).is_worse(before) and not answers(45).is_worse(before)
 
     def test_the_least_loss_where_all_exceed_it(self):
         points = [BASE, point(0.5, 40, 30), point(1, 5, 50)]

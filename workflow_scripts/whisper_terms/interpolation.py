@@ -25,6 +25,9 @@ from whisper_terms.windows import Window
 COLUMNS = (
     "alpha terms_tokens terms_error terms_loss replay_tokens replay_error replay_loss chosen"
 ).split()
+# How far a difference must exceed what chance makes of it, in standard errors: the development set
+# is small, and a stricter test would let it see no forgetting at all.
+_STANDARD_ERRORS = 1.0
 # Windows of terms, and of replay, that are enough to tell two points apart.
 _MOST_WINDOWS = 150
 _BATCH = 4
@@ -55,11 +58,12 @@ class Answers:
         """Share of wrong tokens; 0 where there are none at all."""
         return self.right.count(False) / self.tokens if self.tokens else 0.0
 
-    def surely_worse(self, other: "Answers", budget: float = 0.0) -> bool:
+    def is_worse(self, other: "Answers", budget: float = 0.0) -> bool:
         """Whether more of the same tokens are wrong than in `other`, by more than chance.
 
         Only tokens that changed tell: as many would be lost as found if nothing but chance changed
-        them (McNemar 1947, Psychometrika 12:153). The difference must exceed its standard error.
+        them (McNemar 1947, Psychometrika 12:153); the difference must exceed one standard error.
+        Tokens of a window depend on each other, which this leaves out of account.
 
         Args:
             other: answers to the same tokens.
@@ -69,7 +73,7 @@ class Answers:
             now for now, before in zip(self.right, other.right, strict=True) if now != before
         ]
         rise = changed.count(False) - changed.count(True)
-        return rise - math.sqrt(len(changed)) > budget * self.tokens
+        return rise - _STANDARD_ERRORS * math.sqrt(len(changed)) > budget * self.tokens
 
     @property
     def mean_loss(self) -> float:
@@ -146,9 +150,9 @@ def measure_points(
 
 
 def choose_point(points: Sequence[Point], budget: float) -> Point:
-    """The point that knows the terms best, of those that forget no more than the budget.
+    """The point nearest to the trained weights that forgets no more than the budget.
 
-    A development set of a few hundred tokens can't tell neighbours apart. Among points that it does
+    It must also know the terms as well as the best of those. A development set of a few hundred tokens can't tell neighbours apart. Among points that it does
     not find worse the one nearest to the trained weights is taken: a voice unlike those of training
     needs more of what was learned than the development set shows.
 
@@ -160,11 +164,11 @@ def choose_point(points: Sequence[Point], budget: float) -> Point:
         Of the points but the base; where all of them forget more, the one that forgets least.
     """
     before, *others = points
-    allowed = [one for one in others if not one.replay.surely_worse(before.replay, budget)]
+    allowed = [one for one in others if not one.replay.is_worse(before.replay, budget)]
     if not allowed:
         return min(others, key=lambda one: (one.replay.error, one.alpha))
     best = min(allowed, key=lambda one: (one.terms.error, one.terms.loss))
-    as_good = [one for one in allowed if not one.terms.surely_worse(best.terms)]
+    as_good = [one for one in allowed if not one.terms.is_worse(best.terms)]
     return max(as_good, key=lambda one: one.alpha)
 
 

@@ -173,8 +173,9 @@ class Recipe(Settings):
     interpolation: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
         (0.4, 0.6, 0.8, 1.0),
         min_length=1,
-        description="Ways between the base model's weights (0) and the trained ones (1), of which "
-        "the best on the development set is taken. [1.0] takes the trained ones.",
+        description="Ways between the base model's weights (0) and the trained ones (1). The one "
+        "nearest to the trained is taken that forgets nothing on the development set and knows the "
+        "terms as well as the best, as far as can be told from chance. [1.0] takes the trained.",
     )
     forgetting_budget: float = Field(
         0.0,
