@@ -43,7 +43,7 @@ help:
 	@echo "make clean      remove caches, .snakemake/ and everything in results/; keeps .venv*"
 	@echo "make distclean  make clean, and remove .venv and .venv-coqui"
 	@echo
-	@echo "Variables: PYTHON (makes .venv), CORES (make demo; default: all), TESTS, PYTEST_OPTIONS"
+	@echo "Variables: PYTHON (makes .venv), CORES (demo and ablation; default: all), TESTS, PYTEST_OPTIONS"
 
 # $(call make_venv,FOLDER): makes a virtual environment, unless there is one that works. The search
 # skips the folder's own bin, which is first in PATH.
@@ -108,7 +108,7 @@ ablation: .venv/installed
 
 # Without --forceall a second run would measure nothing.
 bench: .venv/installed
-	$(BIN)/snakemake -s benchmarks/Snakefile --cores $(CORES) --forceall \
+	$(BIN)/snakemake -s benchmarks/Snakefile --cores all --forceall \
 		--configfile benchmarks/config.yaml
 	@echo "page: $(CURDIR)/docs/benchmarks.md"
 

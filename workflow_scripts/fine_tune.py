@@ -27,11 +27,12 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    from whisper_terms.processes import is_first_process, share, start_processes
-
-    start_processes(arguments.processes)
-    from whisper_terms.base_model import link_model, load_base, save_model
     from whisper_terms.config import Recipe
+    from whisper_terms.processes import is_first_process, share, start_processes, wait_for_all
+
+    recipe = Recipe.from_json(arguments.recipe)
+    start_processes(arguments.processes, recipe.batch_size)
+    from whisper_terms.base_model import link_model, load_base, save_model
     from whisper_terms.devices import prepare_cpu
     from whisper_terms.encodings import read_encodings, weights_digest
     from whisper_terms.term_tokens import read_surfaces
@@ -39,7 +40,7 @@ def main() -> None:
     from whisper_terms.windows import read_windows
 
     prepare_cpu(share(arguments.threads))
-    recipe, windows = Recipe.from_json(arguments.recipe), read_windows(arguments.windows)
+    windows = read_windows(arguments.windows)
     how = {"first_voice": arguments.first_voice, "language": arguments.language}
     digest = training_digest(weights_digest(arguments.base), windows, recipe, **how)
     state = arguments.state / digest
@@ -60,6 +61,8 @@ def main() -> None:
             encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
             surfaces=read_surfaces(arguments.terms) if arguments.terms else {},
         )
+        # Till then a process may still be reading the checkpoint with the best weights.
+        wait_for_all()
         if is_first_process():
             save_model(trained, model, base)
     if is_first_process():

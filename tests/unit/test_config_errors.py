@@ -218,8 +218,8 @@ class TestRecipes:
     def test_gpus_share_a_batch(self):
         mapping = {
             "resources": {"gpu": 3},
-            "recipes": {"default": {}, "wide": {"batch_size": 6}},
-            "systems": ["base"],
+            "recipes": {"default": {}, "wide": {"batch_size": 6}, "unused": {"batch_size": 5}},
+            "systems": ["base", "default", "wide"],
         }
         fault = only_fault(mapping)
         assert fault.problem == "recipes.default.batch_size is 4, which 3 GPUs can't share"

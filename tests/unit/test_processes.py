@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +23,9 @@ from whisper_terms.tables import write_table
 from whisper_terms.windows import COLUMNS, window_rows
 
 # The last batch of an epoch is a window short, which one of the processes must then lack.
-ODD = RECIPE.model_copy(update={"cached_encoder": False, "kl": 0.5, "epochs": 3})
+ODD = RECIPE.model_copy(
+    update={"cached_encoder": False, "kl": 0.5, "epochs": 3, "patience": 3, "batch_size": 4}
+)
 
 
 def norm(weights):
@@ -36,6 +39,7 @@ class TestTwoProcesses:
         folder = tmp_path_factory.mktemp("training")
         write_small_model(folder / "model")
         windows = sounding_windows(folder, 3) + sounding_windows(folder, 4, kind="replay")
+        windows += [replace(one, id=f"{one.id}-dev", split="dev") for one in windows]
         write_table(folder / "windows.tsv", COLUMNS, window_rows(windows))
         return folder
 
@@ -54,16 +58,34 @@ class TestTwoProcesses:
             text=True,
         )
         assert done.returncode == 0, done.stderr
-        losses = [float(loss) for loss in re.findall(r"'loss': '([\d.]+)'", done.stdout)]
+        losses = [float(loss) for loss in re.findall(r"loss': '([\d.]+)'", done.stdout)]
         return load_file(folder / f"out-{processes}/model.safetensors"), losses
 
     def test_train_what_one_would(self, folder):
         before = load_file(folder / "model/model.safetensors")
         (alone, losses), (together, others) = self.train(folder, 1), self.train(folder, 2)
-        assert len(losses) == ODD.epochs
+        # Of training and of the development set, for each epoch.
+        assert len(losses) == 2 * ODD.epochs
         assert others == pytest.approx(losses, rel=1e-3)
         changed = norm([alone[name] - before[name] for name in before])
         assert norm([alone[name] - together[name] for name in before]) < 0.05 * changed
+
+    def test_a_batch_that_can_not_be_shared(self, folder):
+        arguments = (
+            "--base model --windows windows.tsv --first-voice one --device cpu --processes 3"
+        )
+        done = subprocess.run(
+            [
+                *(sys.executable, script.__file__, *arguments.split()),
+                *("--state", "state-3", "--output", "out-3", "--recipe", ODD.to_json()),
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2
+        assert "3 processes can't share a batch of 4" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 class TestShares:

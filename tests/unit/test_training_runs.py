@@ -206,16 +206,38 @@ class TestPatience:
         kept = load_file(state / "model.safetensors")
         assert all(torch.equal(kept[name], after.state_dict()[name]) for name in kept)
 
-    def test_a_killed_run_ends_with_the_same_weights(self, make_base, split, tmp_path, monkeypatch):
-        unbroken = weights(train(make_base(), split, tmp_path / "one", {}, self.HASTY))
+    @pytest.fixture
+    def unbroken(self, make_base, split, tmp_path):
+        """The weights, and the epochs that it took."""
+        listener = Listener()
+        base, state = make_base(), tmp_path / "unbroken"
+        return weights(train(base, split, state, {}, self.HASTY, callbacks=[listener])), listener
+
+    # In the second epoch, and in the last, when patience is nearly over.
+    @pytest.mark.parametrize("last", [False, True])
+    def test_a_killed_run_ends_with_the_same_weights(
+        self, make_base, split, tmp_path, monkeypatch, unbroken, last
+    ):
+        expected, before = unbroken
+        # Each epoch's steps are followed by as many batches of the development set.
+        epochs = len(before.losses) - 1 if last else 1
         with monkeypatch.context() as patch, pytest.raises(Killed):
-            # In the second epoch's training; each epoch is followed by the development set.
-            interrupt(patch, 2 * STEPS + 2)
-            train(make_base(), split, tmp_path / "two", {}, self.HASTY)
-        assert checkpoints(tmp_path / "two")
-        assert not changed(
-            unbroken, weights(train(make_base(), split, tmp_path / "two", {}, self.HASTY))
-        )
+            interrupt(patch, 2 * STEPS * epochs + 2)
+            train(make_base(), split, tmp_path / "state", {}, self.HASTY)
+        assert f"checkpoint-{STEPS * epochs}" in checkpoints(tmp_path / "state")
+        listener = Listener()
+        base, state = make_base(), tmp_path / "state"
+        resumed = weights(train(base, split, state, {}, self.HASTY, callbacks=[listener]))
+        assert not changed(expected, resumed)
+        assert listener.losses == before.losses[epochs:]
+
+    def test_a_run_that_had_stopped_trains_no_more(self, make_base, split, tmp_path, unbroken):
+        expected, _ = unbroken
+        listener = Listener()
+        base, state = make_base(), tmp_path / "unbroken"
+        again = weights(train(base, split, state, {}, self.HASTY, callbacks=[listener]))
+        assert not changed(expected, again)
+        assert listener.steps == 0
 
 
 ARGUMENTS = (

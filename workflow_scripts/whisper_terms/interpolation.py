@@ -152,9 +152,9 @@ def measure_points(
 def choose_point(points: Sequence[Point], budget: float) -> Point:
     """The point nearest to the trained weights that forgets no more than the budget.
 
-    It must also know the terms as well as the best of those. A development set of a few hundred tokens can't tell neighbours apart. Among points that it does
-    not find worse the one nearest to the trained weights is taken: a voice unlike those of training
-    needs more of what was learned than the development set shows.
+    It must also know the terms as well as the best of those, as far as can be told: a development
+    set of a few hundred tokens hardly tells neighbours apart, and a voice unlike those of training
+    needs more of what was learned than it shows.
 
     Args:
         points: the base model first.

@@ -11,18 +11,46 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, distributed
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import parse_args, run
 
+from whisper_terms.devices import choose_device
 from whisper_terms.errors import Fault, UserError
 
 
-def start_processes(count: int) -> None:
-    """Run this very script in so many processes, in place of this one.
+def start_processes(count: int, batch_size: int) -> None:
+    """Run this very script in so many processes, and end with them.
 
     Nothing happens for a single process, and in those that were started so.
+
+    Args:
+        count: how many.
+        batch_size: examples in a step, which the processes share.
+
+    Raises:
+        UserError: they can't share them evenly.
+        SystemExit: the processes have ended.
     """
-    if count > 1 and not distributed.is_torchelastic_launched():
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-        os.execv(sys.executable, [sys.executable, *launcher, *sys.argv])
+    if count <= 1 or distributed.is_torchelastic_launched():
+        return
+    if batch_size % count:
+        problem = f"{count} processes can't share a batch of {batch_size}"
+        raise UserError(Fault(problem, "change the recipe's batch_size, or the number of GPUs"))
+    arguments = parse_args(["--standalone", f"--nproc-per-node={count}", *sys.argv])
+    try:
+        run(arguments)
+    except ChildFailedError as error:
+        # It has said itself what is wrong.
+        _, failure = error.get_first_failure()
+        sys.exit(failure.exitcode)
+    sys.exit()
+
+
+def wait_for_all() -> None:
+    """Go on when every process has come here."""
+    if distributed.is_initialized():
+        distributed.barrier()
+        distributed.destroy_process_group()
 
 
 def process_count() -> int:
@@ -40,16 +68,19 @@ def share(threads: int | None) -> int | None:
     return threads and max(1, threads // process_count())
 
 
-def check_devices(device: torch.device) -> None:
-    """Each process needs a device of its own.
+def own_device(name: str) -> torch.device:
+    """The device of a name, see `choose_device`; of several processes each has a GPU of its own.
 
     Raises:
-        UserError: there are fewer GPUs than processes.
+        UserError: there is no such device, or there are fewer GPUs than processes.
     """
-    wanted = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    if device.type == "cuda" and torch.cuda.device_count() < wanted:
-        problem = f"{wanted} GPUs are asked for, and {torch.cuda.device_count()} are here"
-        raise UserError(Fault(problem, "lower resources.gpu"))
+    wanted, here = int(os.environ.get("LOCAL_WORLD_SIZE", 1)), torch.cuda.device_count()
+    if wanted > 1 and here and name != "cpu":
+        if here < wanted:
+            problem = f"{wanted} GPUs are asked for, and {here} are here"
+            raise UserError(Fault(problem, "lower resources.gpu"))
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    return choose_device(name)
 
 
 def mean_over_processes(*counts: Tensor) -> tuple[Tensor, ...]:

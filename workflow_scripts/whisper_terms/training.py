@@ -13,7 +13,6 @@ from accelerate.utils import extract_model_from_parallel
 from datasets import Dataset
 from torch import Tensor
 from transformers import (
-    EarlyStoppingCallback,
     Seq2SeqTrainer,
     Seq2SeqTrainingArguments,
     TrainerCallback,
@@ -23,12 +22,13 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from whisper_terms.base_model import Base
 from whisper_terms.config import Recipe
-from whisper_terms.devices import choose_device, has_bfloat16, repeat_exactly
+from whisper_terms.devices import has_bfloat16, repeat_exactly
+from whisper_terms.early_stopping import Patience, epochs_when_over
 from whisper_terms.examples import IGNORED, Collator, make_dataset, select_windows
 from whisper_terms.processes import (
-    check_devices,
     leave_out,
     mean_over_processes,
+    own_device,
     process_count,
     repeated_rows,
 )
@@ -56,6 +56,9 @@ class WindowTrainer(Seq2SeqTrainer):
         """The loss of a batch, with no outputs beside: nothing asks for them."""
         repeated = repeated_rows(len(inputs["labels"]), self.accelerator)
         loss = window_loss(model, leave_out(inputs, repeated, IGNORED), **self._loss)
+        if not model.training:
+            # The trainer averages over examples, and leaves out those that come again.
+            (loss,) = mean_over_processes(loss)
         return (loss, {}) if return_outputs else loss
 
 
@@ -138,8 +141,7 @@ def fine_tune(
     Raises:
         UserError: nothing to train on; no such device.
     """
-    model, place = base.model, choose_device(device)
-    check_devices(place)
+    model, place = base.model, own_device(device)
     repeat_exactly(place)
     arguments = _arguments(recipe, state, place)
     compares = recipe.kl and recipe.replay
@@ -158,13 +160,15 @@ def fine_tune(
         train_dataset=examples("train"),
         eval_dataset=examples("dev") if recipe.patience else None,
         data_collator=Collator(model.config.pad_token_id),
-        callbacks=[*callbacks, *_stopping(recipe)],
+        callbacks=[*callbacks, *([Patience(recipe.patience)] if recipe.patience else [])],
         reference=reference,
         kl=recipe.kl,
         noise=recipe.encoding_noise,
     )
     with arguments.main_process_first():
         checkpoint = last_checkpoint(state)
+    # If it had stopped before it was killed, nothing but the best weights is wanted of the trainer.
+    arguments.num_train_epochs = epochs_when_over(checkpoint, recipe.patience) or recipe.epochs
     trainer.train(resume_from_checkpoint=checkpoint)
     return merge(trained).to("cpu", torch.float32).eval()
 
@@ -228,10 +232,6 @@ def _is_whole(checkpoint: Path) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _stopping(recipe: Recipe) -> list[TrainerCallback]:
-    return [EarlyStoppingCallback(recipe.patience)] if recipe.patience else []
 
 
 def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrainingArguments:

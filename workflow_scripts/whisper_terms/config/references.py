@@ -158,7 +158,8 @@ def _check_gpus(mapping: Mapping) -> Iterator[Finding]:
     count = _get(mapping, "resources", "gpu")
     if not isinstance(count, int) or count <= 1:
         return
-    for name in _keys(mapping, "recipes"):
+    compared = _items(mapping, "systems")
+    for name in (name for name in _keys(mapping, "recipes") if name in compared):
         recipe = _get(mapping, "recipes", name)
         size = recipe.get("batch_size", Recipe().batch_size) if isinstance(recipe, Mapping) else 0
         if isinstance(size, int) and size % count:
