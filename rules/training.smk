@@ -46,6 +46,7 @@ rule interpolate_weights:
     output:
         checkpoint=directory(f"{RESULTS}/{{model}}/{{recipe}}/checkpoint"),
         table=f"{RESULTS}/{{model}}/{{recipe}}/interpolation.tsv",
+        plot=f"{RESULTS}/{{model}}/{{recipe}}/interpolation.svg",
     log:
         f"{RESULTS}/{{model}}/logs/interpolate_weights/{{recipe}}.log",
     benchmark:
@@ -68,4 +69,4 @@ rule interpolate_weights:
         "python {input.script} --base {input.base} --trained {input.trained}"
         " --windows {input.windows} {params.encodings} --recipe {params.recipe:q}"
         " --language {params.language} --output {output.checkpoint} --table {output.table}"
-        " --device {params.device} --threads {threads} 2>&1 | tee {log}"
+        " --plot {output.plot} --device {params.device} --threads {threads} 2>&1 | tee {log}"

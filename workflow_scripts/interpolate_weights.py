@@ -18,6 +18,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--language", default="ja", help="Whisper's language code (default %(default)s)")
     add("--output", required=True, type=Path, help="model directory to write")
     add("--table", required=True, type=Path, help="table of all points to write")
+    add("--plot", required=True, type=Path, help="the same as a picture (.svg)")
     add("--device", default="auto", help="auto (default), cpu or cuda")
     add("--threads", type=int, help="CPU threads (default: torch's choice)")
     return parser.parse_args()
@@ -37,7 +38,8 @@ def main() -> None:
         measure_points,
         point_rows,
     )
-    from whisper_terms.tables import write_table
+    from whisper_terms.interpolation_plot import plot_points
+    from whisper_terms.tables import atomic_path, write_table
     from whisper_terms.windows import read_windows
 
     prepare_cpu(arguments.threads)
@@ -64,6 +66,8 @@ def main() -> None:
     model.load_state_dict(weights)
     save_model(arguments.output, model, base)
     write_table(arguments.table, COLUMNS, point_rows(points, chosen))
+    with atomic_path(arguments.plot) as temporary:
+        plot_points(points, chosen, temporary)
 
 
 if __name__ == "__main__":

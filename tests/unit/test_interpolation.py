@@ -23,6 +23,7 @@ from whisper_terms.interpolation import (
     measure_points,
     point_rows,
 )
+from whisper_terms.interpolation_plot import plot_points
 from whisper_terms.tables import write_table
 from whisper_terms.tokenizer import build_tokenizer
 from whisper_terms.training import window_loss
@@ -79,6 +80,13 @@ class TestChoice:
         assert [list(row) for row in rows] == [COLUMNS] * 2
         assert [row["chosen"] for row in rows] == ["", "yes"]
         assert (rows[1]["terms_error"], rows[1]["replay_loss"]) == ("0.0500", "0.5000")
+
+
+def test_the_same_points_give_the_same_plot(tmp_path):
+    points = [BASE, point(0.5, 40, 10), point(1, 5, 15)]
+    for name in ("one", "two"):
+        plot_points(points, points[1], tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_interpolation():
@@ -164,7 +172,7 @@ class TestScript:
     def run(self, monkeypatch, recipe: str) -> list[dict[str, str]]:
         arguments = (
             "interpolate_weights --base base --trained trained --windows windows.tsv --output out"
-            " --table points.tsv --device cpu --threads 1 --recipe"
+            " --table points.tsv --plot points.svg --device cpu --threads 1 --recipe"
         )
         monkeypatch.setattr(sys, "argv", [*arguments.split(), recipe])
         script.main()
@@ -182,5 +190,6 @@ class TestScript:
         (chosen,) = [float(row["alpha"]) for row in rows if row["chosen"]]
         names = ("base", "trained", "out")
         base, trained, out = (load_file(f"{name}/model.safetensors") for name in names)
+        assert ">taken<" in Path("points.svg").read_text(encoding="utf-8")
         for name, weight in interpolate(base, trained, chosen).items():
             torch.testing.assert_close(out[name], weight)
