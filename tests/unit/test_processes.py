@@ -58,7 +58,7 @@ class TestTwoProcesses:
             text=True,
         )
         assert done.returncode == 0, done.stderr
-        losses = [float(loss) for loss in re.findall(r"loss': '([\d.]+)'", done.stdout)]
+        losses = [float(loss) for loss in re.findall(r"'(?:eval_)?loss': '([\d.]+)'", done.stdout)]
         return load_file(folder / f"out-{processes}/model.safetensors"), losses
 
     def test_train_what_one_would(self, folder):
