@@ -15,7 +15,8 @@ rule prune:
         mem_mb=CONFIG.resources.memory_mb,
         runtime=CONFIG.resources.runtime_minutes,
     params:
-        speech=SPEECH,
+        # A store beside the results, shared as they are.
+        speech=lambda wildcards: SPEECH,
         models=[f"{RESULTS}/{model}" for model in CONFIG.models],
     message:
         "Remove speech and encodings that this configuration does not use"
