@@ -48,6 +48,11 @@ def test_ablation(demo):
     assert len({recipe.to_json() for recipe in varied}) == len(recipes)
 
 
+def test_large_dictionary(demo):
+    jobs = demo.plan("--configfile", str(ROOT / "benchmarks/scale/config.yaml")).jobs
+    assert jobs["fine_tune"] == jobs["evaluate_systems"] == 1
+
+
 def test_default_target_is_table_and_report(demo):
     jobs = demo.plan().jobs
     assert jobs["evaluate_systems"] == jobs["render_report"] == jobs["all"] == 1
