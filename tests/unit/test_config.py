@@ -133,7 +133,9 @@ class TestJson:
             json.loads(text) for text in (recipe.training_json(), recipe.interpolation_json())
         )
         of_lora = {"lora_rank", "lora_targets"}
-        assert training.keys() | choice.keys() == set(Recipe.model_fields) - of_lora
+        assert training.keys() | choice.keys() == set(Recipe.model_fields) - of_lora - {"patience"}
+        patient = json.loads(recipe.model_copy(update={"patience": 2}).training_json())
+        assert patient.keys() == training.keys() | {"patience"}
         lora = json.loads(recipe.model_copy(update={"train": "lora"}).training_json())
         assert lora.keys() == training.keys() | of_lora
         assert training.keys() & choice.keys() == {"timestamps"}

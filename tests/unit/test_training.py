@@ -218,12 +218,16 @@ def test_noise_is_as_large_as_asked_for(make_base, windows, encodings, monkeypat
         return real(self, **inputs)
 
     monkeypatch.setattr(type(base.model), "forward", forward)
+    base.model.train()
     window_loss(base.model, batch, noise=0.3)
     window_loss(base.model, batch, noise=0.3)
     window_loss(base.model, batch)
+    # Not on the development set, while training goes on.
+    window_loss(base.model.eval(), batch, noise=0.3)
     noise = heard[0] - clean
     assert float(noise.std() / clean.std()) == pytest.approx(0.3, rel=0.02)
-    assert not torch.equal(heard[0], heard[1]) and torch.equal(heard[2], clean)
+    assert not torch.equal(heard[0], heard[1])
+    assert torch.equal(heard[2], clean) and torch.equal(heard[3], clean)
 
 
 def decode(model, encoding, prompt):
