@@ -48,7 +48,7 @@ def test_ablation(demo):
     assert len({recipe.to_json() for recipe in varied}) == len(recipes)
 
 
-def test_large_dictionary(demo):
+def test_configuration_for_a_large_dictionary(demo):
     jobs = demo.plan("--configfile", str(ROOT / "benchmarks/scale/config.yaml")).jobs
     assert jobs["fine_tune"] == jobs["evaluate_systems"] == 1
 
