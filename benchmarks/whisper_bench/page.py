@@ -31,8 +31,9 @@ operations are counted by formula (`benchmarks/whisper_bench/models.py`) and com
 product of two square matrices on the same machine; that ratio is the share of the peak.""",
     "transcription": """Recordings of the demonstration, by the bundled model, each program with
 greedy decoding in float32. Reading the audio counts, loading the model does not. Every text that
-differs from the baseline's is in `{differences}`. The pipeline of transformers fills a window up
-with silent sound, the others with zeros in the spectrogram, which so small a model hears otherwise.""",
+differs from the baseline's is in `{differences}`. The pipeline of transformers fills a window
+up with silent sound, the others with zeros in the spectrogram, which so small a model hears
+otherwise.""",
 }
 _HEADINGS = {
     "case": "case",
