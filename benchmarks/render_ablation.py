@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from whisper_bench.ablation import markdown_table, plot, read_systems
-from whisper_bench.marks import replace_table
+from whisper_bench.markdown import replace_table
 from whisper_terms.errors import run_script
 from whisper_terms.scoring.columns import EVAL
 from whisper_terms.tables import atomic_path, read_table, write_text

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from whisper_bench.marks import replace_table
+from whisper_bench.markdown import replace_table
 from whisper_bench.scale import cost_table, plot, read_run, summary_table
 from whisper_terms.errors import run_script
 from whisper_terms.tables import atomic_path, write_text

@@ -33,10 +33,11 @@ def main() -> None:
     recipe = Recipe.from_json(arguments.recipe)
     start_processes(arguments.processes, recipe.batch_size)
     from whisper_terms.base_model import link_model, load_base, save_model
+    from whisper_terms.checkpoints import keep_trained
     from whisper_terms.devices import prepare_cpu
     from whisper_terms.encodings import read_encodings, weights_digest
     from whisper_terms.term_tokens import read_surfaces
-    from whisper_terms.training import fine_tune, keep_trained, training_digest
+    from whisper_terms.training import fine_tune, training_digest
     from whisper_terms.windows import read_windows
 
     prepare_cpu(share(arguments.threads))

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from whisper_bench.marks import table_lines
+from whisper_bench.markdown import percent, percent_with_interval, table
+from whisper_terms.plots import new_figure, save_figure
 
 _HEADER = [
     *("system", "term recall % (95 %)", "precision %", "CER, terms %", "CER, general % (95 %)"),
@@ -21,16 +22,6 @@ class System(NamedTuple):
     name: str
     sets: Mapping[str, Row]
     alpha: str
-
-    def percent(self, test_set: str, measure: str) -> str:
-        """A rate in percent; a dash where it is not defined."""
-        value = self.sets[test_set][measure]
-        return f"{100 * float(value):.1f}" if value else "–"
-
-    def with_interval(self, test_set: str, measure: str) -> str:
-        """A rate in percent with its interval."""
-        ends = (self.percent(test_set, f"{measure}_{end}") for end in ("low", "high"))
-        return f"{self.percent(test_set, measure)} ({' to '.join(ends)})"
 
     def flips(self, test_set: str) -> str:
         """Utterances that got wrong, and right."""
@@ -55,29 +46,23 @@ def markdown_table(systems: Sequence[System]) -> str:
     lines = [
         [
             system.name,
-            system.with_interval("terms", "term_recall"),
-            system.percent("terms", "term_precision"),
-            system.percent("terms", "cer"),
-            system.with_interval("general", "cer"),
-            system.percent("all", "u_cer"),
+            percent_with_interval(system.sets["terms"], "term_recall"),
+            percent(system.sets["terms"], "term_precision"),
+            percent(system.sets["terms"], "cer"),
+            percent_with_interval(system.sets["general"], "cer"),
+            percent(system.sets["all"], "u_cer"),
             system.flips("general"),
             system.flips("all"),
             system.alpha,
         ]
         for system in systems
     ]
-    return table_lines([_HEADER, *lines])
+    return table(_HEADER, lines, range(1, len(_HEADER)))
 
 
 def plot(systems: Sequence[System], path: Path) -> None:
     """Term recall against the errors outside the terms, with 95 % intervals, as a picture."""
-    import matplotlib
-
-    # The same picture from the same numbers, with text that can be searched.
-    matplotlib.rcParams.update({"svg.hashsalt": "ablation", "svg.fonttype": "none"})
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    figure = new_figure(8, 5.5)
     axes = figure.subplots()
     for system, (across, upright) in zip(systems, _points(systems), strict=True):
         bars = {"xerr": [[one] for one in across[1:]], "yerr": [[one] for one in upright[1:]]}
@@ -88,7 +73,7 @@ def plot(systems: Sequence[System], path: Path) -> None:
     axes.set_xlabel("term recall, %")
     axes.set_ylabel("U-CER, all recordings, %")
     axes.grid(alpha=0.3)
-    figure.savefig(path, metadata={"Date": None})
+    save_figure(figure, path)
 
 
 def _points(systems: Sequence[System]) -> Iterator[list[tuple[float, float, float]]]:

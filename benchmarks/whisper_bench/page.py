@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from whisper_bench.markdown import table
+
 _TITLE = """# Benchmarks
 
 Made by `make bench` from the tables in `{folder}`; do not edit. A *ratio* is a rate over the
@@ -75,7 +77,7 @@ def render_page(
 
 
 def _machine_table(machine: Iterable[Mapping[str, str]]) -> str:
-    return _table(["machine", ""], [[row["name"], row["value"]] for row in machine], set())
+    return table(["machine", ""], [[row["name"], row["value"]] for row in machine], ()) + "\n"
 
 
 def _part_table(rows: Sequence[Mapping[str, str]]) -> str:
@@ -84,11 +86,4 @@ def _part_table(rows: Sequence[Mapping[str, str]]) -> str:
     columns = [name for name in _HEADINGS if any(row[name] for row in shown)]
     cells = [[row[name] for name in columns] for row in shown]
     numbers = {index for index, name in enumerate(columns) if name in _NUMBERS}
-    return _table([_HEADINGS[name] for name in columns], cells, numbers)
-
-
-def _table(heading: Sequence[str], cells: Iterable[Sequence[str]], numbers: set[int]) -> str:
-    """A table in Markdown; columns of numbers stand to the right."""
-    rule = ["---:" if index in numbers else "---" for index in range(len(heading))]
-    lines = [heading, rule, *([cell.replace("|", "\\|") for cell in row] for row in cells)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return table([_HEADINGS[name] for name in columns], cells, numbers) + "\n"

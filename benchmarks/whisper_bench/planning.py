@@ -123,7 +123,7 @@ def _prepare_ours(folder: Path, size: int) -> list[str]:
 def _prepare_baseline(folder: Path, size: int) -> list[str]:
     # The same options of Snakemake for both.
     (folder / "profiles").symlink_to(ROOT / "profiles")
-    write_text(folder / "Snakefile", _SNAKEFILE.replace("{{", "{").replace("}}", "}"))
+    write_text(folder / "Snakefile", _SNAKEFILE)
     _write_terms(folder, dict(draw_terms(size)))
     return ["--cores", "all"]
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whisper_bench.marks import table_lines
+from whisper_bench.markdown import percent, percent_with_interval, table
+from whisper_terms.plots import new_figure, save_figure
 from whisper_terms.report_costs import Cost, costs, duration, read_jobs
 from whisper_terms.scoring.columns import EVAL
 from whisper_terms.tables import TERMS, read_table
 
-# Stages that take no longer with more terms, or hardly any time, are summed up in the plot.
+# The plot has the dearest stages only; the others lie on top of each other.
 _STAGES_SHOWN = 6
 
 
@@ -52,8 +53,8 @@ def read_run(results: Path, model: str) -> Run:
         "speech": _bytes(results / "speech"),
         "encodings": _bytes(results / model / "encodings"),
     }
-    shards = [read_table(table, TERMS) for table in (results / "terms").glob("*.tsv")]
-    return Run(sum(map(len, shards)), costs(jobs, systems), disk, scores)
+    terms = read_table(results / "terms.tsv", TERMS)
+    return Run(len(terms), costs(jobs, systems), disk, scores)
 
 
 def cost_table(runs: Sequence[Run]) -> str:
@@ -62,7 +63,7 @@ def cost_table(runs: Sequence[Run]) -> str:
     for run in runs:
         header += [f"{run.terms:,} terms: jobs", "time", "peak MB"]
     stages = list(dict.fromkeys(cost.stage for run in reversed(runs) for cost in run.costs))
-    lines = [header]
+    lines = []
     for stage in stages:
         line = [f"`{stage}`"]
         for run in runs:
@@ -71,7 +72,7 @@ def cost_table(runs: Sequence[Run]) -> str:
             jobs = sum(cost.jobs for cost in found)
             line += [str(jobs), duration(run.seconds(stage)), f"{peak:.0f}"]
         lines.append(line)
-    return table_lines(lines)
+    return table(header, lines, range(1, len(header)))
 
 
 def summary_table(runs: Sequence[Run]) -> str:
@@ -80,33 +81,27 @@ def summary_table(runs: Sequence[Run]) -> str:
         *("terms", "system", "term recall of the sample % (95 %)", "CER, general %"),
         *("right→wrong, wrong→right, general", "speech MB", "encodings MB"),
     ]
-    lines = [header]
+    lines = []
     for run in runs:
         sets = {(row["system"], row["test_set"]): row for row in run.scores}
         for system in dict.fromkeys(row["system"] for row in run.scores):
             sample, general = sets[system, "sample"], sets[system, "general"]
-            ends = " to ".join(_percent(sample[f"term_recall_{end}"]) for end in ("low", "high"))
             lines.append(
                 [
                     f"{run.terms:,}",
                     system,
-                    f"{_percent(sample['term_recall'])} ({ends})",
-                    _percent(general["cer"]),
+                    percent_with_interval(sample, "term_recall"),
+                    percent(general, "cer"),
                     f"{general['right_to_wrong']}, {general['wrong_to_right']}",
                     *(f"{run.disk[what] / 1e6:.0f}" for what in ("speech", "encodings")),
                 ]
             )
-    return table_lines(lines)
+    return table(header, lines, range(1, len(header)))
 
 
 def plot(runs: Sequence[Run], path: Path) -> None:
     """Terms against seconds of the dearest stages, and against the most memory of a job."""
-    import matplotlib
-
-    matplotlib.rcParams.update({"svg.hashsalt": "scale", "svg.fonttype": "none"})
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = new_figure(9, 4)
     time, memory = figure.subplots(1, 2)
     sizes = [run.terms for run in runs]
     dearest = dict.fromkeys(cost.stage for cost in runs[-1].costs)
@@ -121,11 +116,7 @@ def plot(runs: Sequence[Run], path: Path) -> None:
     time.set_yscale("log")
     time.legend(fontsize=7)
     memory.set_ylim(bottom=0)
-    figure.savefig(path, metadata={"Date": None})
-
-
-def _percent(rate: str) -> str:
-    return f"{100 * float(rate):.1f}" if rate else "–"
+    save_figure(figure, path)
 
 
 def _bytes(folder: Path) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 from whisper_bench.ablation import markdown_table, plot, read_systems
-from whisper_bench.marks import replace_table, table_lines
+from whisper_bench.markdown import replace_table, table
 from whisper_bench.scale import cost_table, read_run, summary_table
 from whisper_bench.sentences import read_templates, sample_sentences
 
@@ -33,8 +33,8 @@ def as_read(rows):
 
 
 def test_table_of_systems():
-    table = markdown_table(read_systems(as_read(SCORES), {"nano": "0.8"}))
-    *_, base, nano = table.splitlines()
+    lines = markdown_table(read_systems(as_read(SCORES), {"nano": "0.8"}))
+    *_, base, nano = lines.splitlines()
     assert base == (
         "| base | 25.0 (20.0 to 50.0) | – | 25.0 | 25.0 (20.0 to 50.0) | 25.0 | 2, 7 | 2, 7 |  |"
     )
@@ -52,9 +52,9 @@ def test_the_same_scores_draw_the_same_picture(tmp_path):
 
 def test_only_what_is_between_the_marks_changes():
     page = "above\n<!-- x -->\nold\n<!-- end of x -->\nbelow\n"
-    after = replace_table(page, "x", table_lines([["a", "b"], ["1", "2"]]))
+    after = replace_table(page, "x", table(["a", "b"], [["1", "|"]], {1}))
     assert after == (
-        "above\n<!-- x -->\n| a | b |\n| --- | ---: |\n| 1 | 2 |\n<!-- end of x -->\nbelow\n"
+        "above\n<!-- x -->\n| a | b |\n| --- | ---: |\n| 1 | \\| |\n<!-- end of x -->\nbelow\n"
     )
     assert replace_table(after, "x", "old") == page
     with pytest.raises(UserError, match="no place for the y"):
@@ -69,7 +69,7 @@ def test_costs_of_a_run(tmp_path):
     ):
         write_text(tmp_path / path, BENCHMARK.format(seconds, memory))
     write_table(tmp_path / "nano/eval.tsv", EVAL, SCORES)
-    write_table(tmp_path / "terms/0001.tsv", TERMS, [{"term_id": "a"}, {"term_id": "b"}])
+    write_table(tmp_path / "terms.tsv", TERMS, [{"term_id": "a"}, {"term_id": "b"}])
     write_text(tmp_path / "speech/store/1.wav", "x" * 2_000_000)
     run = read_run(tmp_path, "nano")
     assert (run.terms, run.seconds("synthesise_shard"), run.megabytes()) == (2, 80, 3000)

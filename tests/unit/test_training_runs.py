@@ -19,12 +19,9 @@ from transformers import TrainerCallback
 
 import fine_tune as script
 from whisper_terms.base_model import load_base
+from whisper_terms.checkpoints import last_checkpoint
 from whisper_terms.tables import write_table
-from whisper_terms.training import (
-    WindowTrainer,
-    last_checkpoint,
-    training_digest,
-)
+from whisper_terms.training import WindowTrainer, training_digest
 from whisper_terms.windows import COLUMNS, window_rows
 
 

@@ -1,8 +1,6 @@
 """Fine-tuning: a recipe, run by the Hugging Face trainer, that survives being killed."""
 
 import copy
-import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +19,7 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 
 from whisper_terms.base_model import Base
+from whisper_terms.checkpoints import last_checkpoint
 from whisper_terms.config import Recipe
 from whisper_terms.devices import has_bfloat16, repeat_exactly
 from whisper_terms.early_stopping import Patience, epochs_when_over
@@ -38,10 +37,6 @@ from whisper_terms.windows import Window
 
 # Raised when the same data and recipe train other weights than before.
 _METHOD = 4
-# What the trainer writes into a checkpoint; one that lacks a file was cut off in the middle.
-_CHECKPOINT_FILES = {"trainer_state.json", "optimizer.pt", "scheduler.pt"}
-# The same, of a single process and of the first of several.
-_RANDOM_STATES = {"rng_state.pth", "rng_state_0.pth"}
 
 
 class WindowTrainer(Seq2SeqTrainer):
@@ -194,44 +189,6 @@ def training_digest(
         for window in windows
     ]
     return digest([_METHOD, base, rows, recipe.training_json(), first_voice, language])
-
-
-def keep_trained(states: Path, digest: str) -> None:
-    """Remove all states but that of one training, and of that one the checkpoints.
-
-    Args:
-        states: folder of the states of trainings, by digest.
-        digest: of the training that has ended.
-    """
-    for state in states.iterdir():
-        if state.name != digest:
-            shutil.rmtree(state)
-    for checkpoint in (states / digest).glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
-
-
-def last_checkpoint(state: Path) -> str | None:
-    """The newest whole checkpoint; remains of a checkpoint that was cut off are removed."""
-    checkpoints = sorted(
-        state.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True
-    )
-    for path in checkpoints:
-        if _is_whole(path):
-            return str(path)
-        shutil.rmtree(path)
-    return None
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    names = {file.name for file in checkpoint.iterdir()}
-    if not names >= _CHECKPOINT_FILES or not names & _RANDOM_STATES:
-        return False
-    try:
-        # The trainer writes it last, so what can be read of it stands for the rest.
-        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return True
 
 
 def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrainingArguments:

@@ -16,10 +16,10 @@ from whisper_terms.config.models import (
     DevelopmentSettings,
     EvaluationSettings,
     ExportSettings,
-    Recipe,
     ResourceSettings,
     WindowSettings,
 )
+from whisper_terms.config.recipe import Recipe
 from whisper_terms.config.references import check_references
 from whisper_terms.config.source import Source
 from whisper_terms.config.speech import CoquiSettings, SpeechSettings, VoiceSettings

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from whisper_terms.config.defaults import UNTRAINED
 from whisper_terms.config.faults import Finding, dotted, nearest, number
-from whisper_terms.config.models import Config, Recipe
+from whisper_terms.config.models import Config
+from whisper_terms.config.recipe import Recipe
 from whisper_terms.config.speech import VoiceSettings
 
 Location = tuple[str | int, ...]
