@@ -36,11 +36,13 @@ rule evaluate_systems:
     input:
         transcripts=transcripts_of,
         terms=f"{RESULTS}/terms.tsv",
+        homophones=f"{RESULTS}/homophones.tsv",
         recordings=CONFIG.recordings,
         script=script("evaluate_systems"),
     output:
         scores=f"{TABLES}/eval.tsv",
         terms=f"{TABLES}/terms_eval.tsv",
+        homophones=f"{TABLES}/homophones_eval.tsv",
         flips=f"{TABLES}/flips.tsv",
     log:
         f"{RESULTS}/{{model}}/logs/evaluate_systems/{COMPARISON}.log",
@@ -60,6 +62,7 @@ rule evaluate_systems:
         "Score what {wildcards.model} hears"
     shell:
         "python {input.script} --model {wildcards.model} --terms {input.terms}"
-        " --recordings {input.recordings:q} --transcripts {params.transcripts}"
-        " --bootstrap {params.bootstrap} --seed {params.seed} --eval {output.scores}"
-        " --terms-eval {output.terms} --flips {output.flips} 2>&1 | tee {log}"
+        " --homophones {input.homophones} --recordings {input.recordings:q}"
+        " --transcripts {params.transcripts} --bootstrap {params.bootstrap} --seed {params.seed}"
+        " --eval {output.scores} --terms-eval {output.terms}"
+        " --homophones-eval {output.homophones} --flips {output.flips} 2>&1 | tee {log}"

@@ -2,6 +2,7 @@ rule render_report:
     input:
         scores=f"{TABLES}/eval.tsv",
         terms_eval=f"{TABLES}/terms_eval.tsv",
+        homophones=f"{TABLES}/homophones_eval.tsv",
         flips=f"{TABLES}/flips.tsv",
         terms=f"{RESULTS}/terms.tsv",
         recordings=CONFIG.recordings,
@@ -26,6 +27,7 @@ rule render_report:
         "Write the report on {wildcards.model}"
     shell:
         "python {input.script} --model {wildcards.model} --eval {input.scores}"
-        " --terms-eval {input.terms_eval} --flips {input.flips} --terms {input.terms}"
+        " --terms-eval {input.terms_eval} --homophones-eval {input.homophones}"
+        " --flips {input.flips} --terms {input.terms}"
         " --recordings {input.recordings:q} --transcripts {params.transcripts}"
         " --benchmarks {params.benchmarks} --output {output} &> {log}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from whisper_terms.dictionary import inspect_dictionaries
 from whisper_terms.errors import run_script
-from whisper_terms.tables import TERMS, write_table
+from whisper_terms.tables import HOMOPHONES, TERMS, write_table
 from whisper_terms.terms import settle_entries, term_rows
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _count(number: int, noun: str) -> str:
 def main() -> None:
     arguments = parse_arguments()
     settled = settle_entries(*inspect_dictionaries(arguments.dictionary))
-    from whisper_terms.homophones import HOMOPHONES, homophone_rows
+    from whisper_terms.homophones import homophone_rows
 
     rows = term_rows(settled)
     write_table(arguments.output, TERMS, rows)

@@ -10,7 +10,7 @@ from whisper_terms.recordings import Recording, read_recordings
 from whisper_terms.report_costs import costs, read_jobs
 from whisper_terms.report_html import Report, render
 from whisper_terms.report_measures import read_evaluation
-from whisper_terms.scoring.columns import FLIPS, TERMS_EVAL
+from whisper_terms.scoring.columns import FLIPS, HOMOPHONES_EVAL, TERMS_EVAL
 from whisper_terms.scoring.transcripts import parse_systems, read_transcript
 from whisper_terms.tables import TERMS, read_table, write_text
 
@@ -21,6 +21,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--model", required=True, help="name of the model, as in the table of measures")
     add("--eval", required=True, type=Path, help="table of measures")
     add("--terms-eval", required=True, type=Path, help="table of terms heard")
+    add("--homophones-eval", required=True, type=Path, help="table of words of one sound")
     add("--flips", required=True, type=Path, help="table of changed utterances")
     add("--terms", required=True, type=Path, help="results/terms.tsv")
     add("--recordings", required=True, type=Path, nargs="+", help="tables: audio, text, test_set")
@@ -70,6 +71,7 @@ def shown_files(arguments: argparse.Namespace, folders: Mapping[str, Path]) -> d
     files = {
         "measures": arguments.eval,
         "terms heard": arguments.terms_eval,
+        "words of one sound": arguments.homophones_eval,
         "changed sentences": arguments.flips,
         "terms": arguments.terms,
         **{f"recordings {path.stem}": path for path in arguments.recordings},
@@ -93,6 +95,7 @@ def main() -> None:
         terms=read_table(arguments.terms, TERMS),
         recordings=recordings,
         transcripts=read_transcripts(folders, recordings),
+        homophones=read_table(arguments.homophones_eval, HOMOPHONES_EVAL),
         costs=costs(read_jobs(arguments.benchmarks), evaluation.systems),
         files=shown_files(arguments, folders),
     )

@@ -174,6 +174,7 @@ class TestCheckFiles:
         assert [fault.file for fault in faults] == [
             "dictionaries/demo.csv",
             "recordings/demo.tsv",
+            "recordings/homophones.tsv",
             "dictionaries/carriers.tsv",
             "dictionaries/replay.txt",
             "b.htsvoice",

@@ -3,8 +3,8 @@
 import pytest
 
 from whisper_terms.dictionary import read_dictionaries
-from whisper_terms.homophones import TERM, WORD, everyday_words, homophone_rows
-from whisper_terms.tables import split_list
+from whisper_terms.homophones import everyday_words, homophone_rows
+from whisper_terms.tables import TERM, WORD, split_list
 from whisper_terms.terms import settle_entries, term_rows
 
 

@@ -22,7 +22,7 @@ from whisper_terms.report_terms import (
     term_lines,
     untested_terms,
 )
-from whisper_terms.scoring.columns import EVAL, FLIPS, TERMS_EVAL
+from whisper_terms.scoring.columns import EVAL, FLIPS, HOMOPHONES_EVAL, TERMS_EVAL
 from whisper_terms.tables import RECORDINGS, TERMS, TRANSCRIPT, write_table
 
 SCRIPTS = Path(__file__).parents[2] / "workflow_scripts"
@@ -313,6 +313,12 @@ def hostile(tmp_path):
         for system in ("base", image, attack)
     ]
     write_table(tmp_path / "terms_eval.tsv", TERMS_EVAL, terms_eval)
+    words = [
+        dict.fromkeys(HOMOPHONES_EVAL, attack)
+        | {"system": system, "occurrences": "1", "heard": "0", "heard_as": f"{image}×1"}
+        for system in ("base", image)
+    ]
+    write_table(tmp_path / "homophones_eval.tsv", HOMOPHONES_EVAL, words)
     flips = [
         dict.fromkeys(FLIPS, attack) | {"system": image, "direction": direction}
         for direction in ("right_to_wrong", "wrong_to_right")
@@ -333,7 +339,7 @@ def hostile(tmp_path):
         "--transcripts",
         *folders,
     ]
-    for name in ("eval", "terms-eval", "flips", "terms"):
+    for name in ("eval", "terms-eval", "homophones-eval", "flips", "terms"):
         arguments += [f"--{name}", tmp_path / f"{name.replace('-', '_')}.tsv"]
     return [*arguments, "--benchmarks", tmp_path / "benchmarks", "--output", tmp_path / "r.html"]
 

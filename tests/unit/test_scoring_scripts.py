@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from whisper_terms.recordings import recording_id
-from whisper_terms.scoring.columns import EVAL, FLIPS, TERMS_EVAL
-from whisper_terms.tables import RECORDINGS, TERMS, TRANSCRIPT, read_table, write_table
+from whisper_terms.scoring.columns import EVAL, FLIPS, HOMOPHONES_EVAL, TERMS_EVAL
+from whisper_terms.tables import HOMOPHONES, RECORDINGS, TERMS, TRANSCRIPT, read_table, write_table
 
 SCRIPTS = Path(__file__).parents[2] / "workflow_scripts"
 
@@ -29,6 +29,8 @@ def experiment(tmp_path):
     write_table(tmp_path / "demo.tsv", RECORDINGS, [said])
     term = {"term_id": "t1", "surface": "肺炎", "reading": "ハイエン"}
     write_table(tmp_path / "terms.tsv", TERMS, [term])
+    rival = {"term_id": "t1", "surface": "肺炎", "reading": "ハイエン", "rival": "排煙"}
+    write_table(tmp_path / "homophones.tsv", HOMOPHONES, [rival | {"kind": "word"}])
     for system, text in [("base", "背炎の薬"), ("tuned", "肺炎の薬")]:
         file = tmp_path / system / f"{recording_id('a.wav')}.tsv"
         write_table(file, TRANSCRIPT, [{"start": 0, "end": 1, "text": text}])
@@ -39,6 +41,8 @@ def evaluate(folder, *systems):
     return run(
         "evaluate_systems.py",
         *("--model", "nano", "--terms", folder / "terms.tsv"),
+        *("--homophones", folder / "homophones.tsv"),
+        *("--homophones-eval", folder / "homophones_eval.tsv"),
         *("--recordings", folder / "demo.tsv", "--transcripts", *systems),
         *("--bootstrap", 50, "--eval", folder / "eval.tsv"),
         *("--terms-eval", folder / "terms_eval.tsv", "--flips", folder / "flips.tsv"),
@@ -59,12 +63,19 @@ def test_evaluate_systems(experiment):
     terms = read_table(experiment / "terms_eval.tsv")
     assert list(terms[0]) == TERMS_EVAL
     assert (terms[1]["heard_before"], terms[1]["heard_after"]) == ("0", "1")
+    alike = read_table(experiment / "homophones_eval.tsv")
+    assert list(alike[0]) == HOMOPHONES_EVAL
+    assert [(row["system"], row["word"], row["heard"]) for row in alike] == [
+        ("base", "肺炎", "0"),
+        ("tuned", "肺炎", "1"),
+    ]
     [flip] = read_table(experiment / "flips.tsv")
     assert list(flip) == FLIPS
     assert flip["direction"] == "wrong_to_right"
     shown = run("show_table.py", experiment / "eval.tsv")
     assert ran.stdout.startswith(shown.stdout)
     assert len(shown.stdout.splitlines()) == 5
+    assert "tuned: 1 of 1 words that sound like another are right" in ran.stdout
 
 
 def test_evaluate_systems_tells_faults(experiment):

@@ -30,12 +30,13 @@ TERMS = read_rows(ROOT / "dictionaries" / "demo.csv", ",")
 CARRIERS = read_rows(ROOT / "dictionaries" / "carriers.tsv", "\t")
 REPLAY = (ROOT / "dictionaries" / "replay.txt").read_text(encoding="utf-8").splitlines()
 RECORDINGS = read_rows(ROOT / "recordings" / "demo.tsv", "\t")
+HOMOPHONES = read_rows(ROOT / "recordings" / "homophones.tsv", "\t")
 
 SURFACES = [row["surface"] for row in TERMS]
 SPELLINGS = SURFACES + [alias for row in TERMS for alias in values(row["aliases"])]
 OWN_SENTENCES = [sentence for row in TERMS for sentence in values(row["sentences"])]
 TEMPLATES = [row["template"] for row in CARRIERS]
-TEST_SENTENCES = [row["text"] for row in RECORDINGS]
+TEST_SENTENCES = [row["text"] for row in RECORDINGS + HOMOPHONES]
 
 
 def test_set(name: str) -> list[str]:
@@ -132,6 +133,16 @@ def test_recordings_table_is_well_formed() -> None:
     assert [row["audio"] for row in RECORDINGS] == expected
     assert len(set(TEST_SENTENCES)) == len(TEST_SENTENCES)
     assert [s for s in TEST_SENTENCES if not 8 <= len(s) <= 30 or s[-1] not in "。？"] == []
+
+
+def test_homophones_table_is_well_formed() -> None:
+    """Two sentences for each term that sounds like an everyday word, and two for each such word."""
+    assert list(HOMOPHONES[0]) == ["audio", "text", "test_set"]
+    assert [row["audio"] for row in HOMOPHONES] == [f"homophones/{n:02}.flac" for n in range(1, 23)]
+    assert {row["test_set"] for row in HOMOPHONES} == {"homophones"}
+    words = "動悸 動機 同期 黄疸 横断 口渇 狡猾 GiNZA 銀座 蒸留 上流".split()
+    said = [[word for word in words if word in row["text"]] for row in HOMOPHONES]
+    assert said == [[word] for word in words for _ in range(2)]
 
 
 def test_term_sentences_cover_every_term() -> None:

@@ -20,11 +20,8 @@ from wordfreq import get_frequency_dict
 
 from whisper_terms.errors import UserError
 from whisper_terms.readings import settle_reading
-from whisper_terms.tables import split_list
+from whisper_terms.tables import TERM, WORD, split_list
 
-HOMOPHONES = "term_id surface reading rival kind".split()
-# Of a rival: a word of the analyser's lexicon, or another term of the dictionary.
-WORD, TERM = "word", "term"
 # Words of one sound that are listed, the commonest first.
 _MOST = 3
 # An everyday word comes once in a million words, or more often: 動機 does, 同機 does not.

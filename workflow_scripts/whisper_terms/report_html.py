@@ -18,6 +18,7 @@ from whisper_terms.recordings import Recording
 from whisper_terms.report_chart import chart
 from whisper_terms.report_costs import Cost, duration
 from whisper_terms.report_headline import headline, summary_sentences
+from whisper_terms.report_homophones import word_lines
 from whisper_terms.report_measures import COLUMNS, Evaluation, table_columns, table_groups
 from whisper_terms.report_terms import (
     SHOWN,
@@ -42,6 +43,7 @@ class Report:
         terms_eval, flips, terms: the rows of these tables.
         recordings: the test recordings.
         transcripts: what each system wrote, in the order of the recordings.
+        homophones: the rows of homophones_eval.tsv.
         costs: what the stages cost; empty if it was not measured.
         files: what the report was made from: what it is, and its path as it should be shown.
     """
@@ -53,6 +55,7 @@ class Report:
     terms: Sequence[Row]
     recordings: Sequence[Recording] = ()
     transcripts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    homophones: Sequence[Row] = ()
     costs: Sequence[Cost] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,6 +80,11 @@ def render(report: Report) -> str:
             term_tables={
                 system: term_lines(report.terms_eval, report.terms, evaluation.base, system)
                 for system in taught
+            },
+            word_tables={
+                system: lines
+                for system in taught
+                if (lines := word_lines(report.homophones, evaluation.base, system))
             },
             untested=untested_terms(report.terms_eval, report.terms),
             flips=[system_flips(report.flips, system) for system in taught],

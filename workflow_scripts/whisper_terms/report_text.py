@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from whisper_terms.scoring.bootstrap import RESAMPLES, SEED, paired_bootstrap
 from whisper_terms.scoring.columns import EVAL
+from whisper_terms.scoring.homophones import share_of_right_words
 from whisper_terms.scoring.summary import SystemCounts
 
 # What stands where a measure has no value. ASCII only: terminals disagree on the width of – and →.
@@ -73,6 +74,15 @@ def comparison_lines(
                 f"{100 * change.interval.low:+.1f} to {100 * change.interval.high:+.1f}), "
                 f"better in {100 * change.share_better:.1f}% of {resamples} resamples"
             )
+    return lines
+
+
+def homophone_lines(rows: Sequence[Row]) -> list[str]:
+    """A line for each system: how many words that sound like another it wrote right."""
+    lines = []
+    for system in dict.fromkeys(str(row["system"]) for row in rows):
+        heard, said = share_of_right_words(rows, system)
+        lines.append(f"{system}: {heard} of {said} words that sound like another are right")
     return lines
 
 

@@ -13,6 +13,9 @@ TERMS = (
     "term_id surface reading pronunciation reading_source aliases class weight file row sentences "
     "rivals"
 ).split()
+HOMOPHONES = "term_id surface reading rival kind".split()
+# What sounds like a term: another term of the dictionary, or a word of the analyser's lexicon.
+TERM, WORD = "term", "word"
 UTTERANCES = "audio text seconds split kind term_id reading voice engine".split()
 RECORDINGS = "audio text test_set".split()
 TRANSCRIPT = "start end text".split()

@@ -159,6 +159,7 @@ class Config(Settings):
             "encodings",
             "eval.tsv",
             "terms_eval.tsv",
+            "homophones_eval.tsv",
             "flips.tsv",
             "report.html",
             "logs",
@@ -183,7 +184,7 @@ class Config(Settings):
         ("dictionaries/demo.csv",), min_length=1, description="Term lists to teach (paths)."
     )
     recordings: tuple[FilePath, ...] = Field(
-        ("recordings/demo.tsv",),
+        ("recordings/demo.tsv", "recordings/homophones.tsv"),
         min_length=1,
         description="Lists of test recordings with their transcripts (paths); never trained on.",
     )

@@ -35,6 +35,7 @@ TERMS_EVAL = [
     "heard_after",
     "mishearings",
 ]
+HOMOPHONES_EVAL = ["system", "reading", "word", "kind", "occurrences", "heard", "heard_as"]
 FLIPS = ["system", "test_set", "audio", "reference", "before", "after", "direction"]
 
 # The directions of a flip.

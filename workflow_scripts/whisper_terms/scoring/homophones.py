@@ -1,0 +1,124 @@
+"""Words that sound alike: which of them was written where each was said.
+
+Term recall tells half of it: a model that writes 動悸 wherever it hears that sound knows the term,
+and has lost 動機.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from whisper_terms.scoring.lexicon import Lexicon, Term
+from whisper_terms.scoring.normalise import normalise
+from whisper_terms.scoring.utterance import TermCounts, UtteranceCounts, count_terms
+from whisper_terms.tables import LIST_SEPARATOR, TERM, WORD
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Words of one sound.
+
+    Attributes:
+        reading: as the dictionary gives it.
+        words: their kinds (term or word) by how they are written, the dictionary's terms first.
+        ids: their names in the lexicon, by how they are written.
+    """
+
+    reading: str
+    words: Mapping[str, str]
+    ids: Mapping[str, str]
+
+
+def homophone_eval_rows(
+    systems: Mapping[str, Sequence[UtteranceCounts]],
+    homophones: Sequence[Mapping[str, str]],
+    terms: Lexicon,
+) -> list[Row]:
+    """The rows of homophones_eval.tsv: for each system, the words of one sound that were said.
+
+    A word is heard where it, or an accepted alias of the term, stands in the hypothesis, as terms
+    are counted (`count_terms`). `heard_as` holds what was written of the same sound in its place,
+    the most frequent first.
+
+    Args:
+        systems: the counted utterances by system.
+        homophones: rows of homophones.tsv.
+        terms: the dictionary's.
+    """
+    sounds, lexicon = _sounds(homophones), _with_words(homophones, terms)
+    return [
+        {"system": system} | row
+        for system, counts in systems.items()
+        for row in _system_rows([_count(one, lexicon) for one in counts], sounds)
+    ]
+
+
+def share_of_right_words(rows: Sequence[Mapping[str, object]], system: str) -> tuple[int, int]:
+    """How many occurrences of such words a system heard, and how many were said."""
+    own = [row for row in rows if row["system"] == system]
+    heard, said = (sum(int(str(row[name])) for row in own) for name in ("heard", "occurrences"))
+    return heard, said
+
+
+def _sounds(homophones: Sequence[Mapping[str, str]]) -> list[Sound]:
+    """The groups of words that the rows speak of; terms of one sound are in one group."""
+    ids = {row["surface"]: row["term_id"] for row in homophones}
+    by_term: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
+    for row in homophones:
+        by_term[row["term_id"]].append(row)
+    groups: dict[frozenset[str], Sound] = {}
+    for rows in by_term.values():
+        # The dictionary's terms first.
+        ranked = sorted(rows, key=lambda row: row["kind"] != TERM)
+        kinds = {rows[0]["surface"]: TERM} | {row["rival"]: row["kind"] for row in ranked}
+        names = {word: ids.get(word, _word_id(word)) for word in kinds}
+        groups.setdefault(frozenset(kinds), Sound(rows[0]["reading"], kinds, names))
+    return list(groups.values())
+
+
+def _with_words(homophones: Sequence[Mapping[str, str]], terms: Lexicon) -> Lexicon:
+    """The dictionary's terms and the everyday words that sound like one."""
+    words = {row["rival"]: None for row in homophones if row["kind"] == WORD}
+    return Lexicon([*terms.terms.values(), *(Term(_word_id(word), word) for word in words)])
+
+
+def _word_id(word: str) -> str:
+    # No term's id has a colon.
+    return f"{WORD}:{word}"
+
+
+def _count(one: UtteranceCounts, lexicon: Lexicon) -> TermCounts:
+    said, written = (
+        normalise(text) for text in (one.utterance.reference, one.utterance.hypothesis)
+    )
+    return count_terms(said, written, lexicon)
+
+
+def _system_rows(counts: Sequence[TermCounts], sounds: Sequence[Sound]) -> Iterator[Row]:
+    for sound in sounds:
+        for word, kind in sound.words.items():
+            name = sound.ids[word]
+            said = sum(one.occurrences[name] for one in counts)
+            if not said:
+                continue
+            instead = Counter(
+                other for one in counts for other in _instead(one, sound, word)
+            ).most_common()
+            yield {
+                "reading": sound.reading,
+                "word": word,
+                "kind": kind,
+                "occurrences": said,
+                "heard": sum(one.heard[name] for one in counts),
+                "heard_as": LIST_SEPARATOR.join(f"{other}×{count}" for other, count in instead),
+            }
+
+
+def _instead(one: TermCounts, sound: Sound, word: str) -> list[str]:
+    """The words of the same sound that an utterance wrote where this one was missed."""
+    false = [
+        other for other in sound.words if other != word for _ in range(one.false[sound.ids[other]])
+    ]
+    return false[: one.missed[sound.ids[word]]]
