@@ -16,6 +16,7 @@ import numpy as np
 
 from whisper_terms.sharding import digest, shard_of
 from whisper_terms.tables import read_table
+from whisper_terms.utterances import CONTRAST
 
 SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30.0
@@ -94,9 +95,13 @@ class _Open:
         return self.placed[-1].end if self.placed else 0.0
 
     def holds(self, row: Mapping[str, str]) -> bool:
-        """Whether the term is in it: a second mention could be copied from the first."""
+        """Whether the term is in it: a second mention could be copied from the first.
+
+        Words that sound like it may stand beside it and each other: there copying would be wrong.
+        """
+        own = row["term_id"] if row["kind"] != CONTRAST else ""
         return any(
-            row["text"] == one.text or (one.term_id and one.term_id == row["term_id"])
+            row["text"] == one.text or (own and own == one.term_id and one.kind != CONTRAST)
             for one in self.placed
         )
 

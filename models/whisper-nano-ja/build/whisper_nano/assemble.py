@@ -13,15 +13,17 @@ from whisper_nano.codes import WIDTH
 from whisper_nano.guidance import GUIDED_HEADS
 from whisper_nano.network import LONGEST_TEXT, nano_config
 from whisper_nano.spectrogram import MEL_BINS
-from whisper_nano.vocabulary import WHISPER_TOKENS, Vocabulary
+from whisper_nano.vocabulary import UNSEEN_SHARE, WHISPER_TOKENS, Vocabulary
 from whisper_terms.base_model import GENERATION_CONFIG, Base, save_model
 from whisper_terms.tables import write_text
 from whisper_terms.tokenizer import build_tokenizer
 from whisper_terms.transcription import load_tokenizer
 
 EMBEDDING = "embed_tokens.weight"
-# How far the rows of unseen tokens differ, so that fine-tuning can tell them apart.
-_SPREAD = 0.002
+# How far the rows of unseen tokens differ, nearly as seen ones do. Where they hardly differ, a
+# fine-tuned term of several such tokens is begun and not ended: the decoder can't tell which of
+# them it has written.
+_SPREAD = 0.05
 # Up to large-v2 Whisper knows 99 languages; the package's table has those of large-v3 too.
 _LANGUAGES = 99
 
@@ -76,7 +78,7 @@ def whole_model(
 
 
 def whole_embedding(embedding: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """The rows of the small vocabulary at their places, the shared row everywhere else.
+    """The rows of the small vocabulary at their places, rows near the shared one everywhere else.
 
     Args:
         embedding: shape (vocabulary.size, WIDTH).
@@ -86,7 +88,8 @@ def whole_embedding(embedding: Tensor, vocabulary: Vocabulary) -> Tensor:
         Shape (WHISPER_TOKENS, WIDTH).
     """
     random = torch.Generator().manual_seed(0)
-    whole = embedding[-1] + torch.randn(WHISPER_TOKENS, WIDTH, generator=random) * _SPREAD
+    spread = torch.randn(WHISPER_TOKENS, WIDTH, generator=random) * _SPREAD
+    whole = UNSEEN_SHARE * embedding[-1] + spread
     whole[torch.from_numpy(vocabulary.tokens)] = embedding[:-1]
     return whole
 

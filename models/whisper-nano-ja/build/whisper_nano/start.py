@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import WhisperForConditionalGeneration
 
 from whisper_nano.network import new_network
-from whisper_nano.vocabulary import WHISPER_TOKENS, Vocabulary
+from whisper_nano.vocabulary import UNSEEN_SHARE, WHISPER_TOKENS, Vocabulary
 
 _EMBEDDING = "embed_tokens.weight"
 
@@ -32,7 +32,7 @@ def first_decoder(directory: str, vocabulary: Vocabulary, seed: int) -> nn.Modul
 
 
 def small_embedding(whole: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """The rows of a small vocabulary; the shared row is the median of all others.
+    """The rows of a small vocabulary; the shared row is the median of all others, in full length.
 
     Args:
         whole: shape (WHISPER_TOKENS, WIDTH).
@@ -43,7 +43,7 @@ def small_embedding(whole: Tensor, vocabulary: Vocabulary) -> Tensor:
     """
     seen = torch.from_numpy(vocabulary.tokens)
     unseen = torch.from_numpy(np.setdiff1d(np.arange(WHISPER_TOKENS), vocabulary.tokens))
-    return torch.cat([whole[seen], whole[unseen].median(0).values[None]])
+    return torch.cat([whole[seen], whole[unseen].median(0).values[None] / UNSEEN_SHARE])
 
 
 def weights_files(directory: str) -> list[Path]:
