@@ -20,7 +20,7 @@ def mask_spectrograms(features: Tensor) -> Tensor:
 
     A band is up to 15 of 80 bins wide (24 of 128). A moment is up to 70 frames (0.7 s) long, and
     up to a fifth of what is heard: frames up to the last that sounds. Widths and places are even
-    chances. So a window loses 19 % of its bins on average, at most 38 %, and at most 40 % of
+    chances. So a window loses 18 % of its bins on average, at most 38 %, and at most 40 % of
     what is heard. The mild policy is taken since a term lasts less than a second, and a label
     whose term is hidden would teach to guess; moments lie where something is heard since most of
     a window may be empty. The paper's time warping is left out: labels hold times.
