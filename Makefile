@@ -6,12 +6,12 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo ablation bench test lint format coqui clean distclean
+.PHONY: help install demo ablation timestamps bench test lint format coqui clean distclean
 
 # The interpreter that makes .venv: `make PYTHON=/path/to/python3.12 demo`. Empty: the first that is
 # new enough of python3, python3.14, python3.13, python3.12 and python3.11.
 PYTHON ?=
-# Cores for `make demo`.
+# Cores for `make demo`, `make ablation` and the models of `make timestamps`.
 CORES ?= all
 # The rows of the demo's table. The recipes of 10 and 40 epochs over all weights would take most of
 # an hour on two cores: `snakemake --cores 2 results/nano/eval.tsv` adds them.
@@ -35,6 +35,7 @@ help:
 	@echo "make install    make .venv and install requirements*.txt (the others do it when needed)"
 	@echo "make demo       teach the bundled model the example dictionary and print the table"
 	@echo "make ablation   measure what each ingredient of the recipe is worth (an hour or more)"
+	@echo "make timestamps measure how well times fit, before and after fine-tuning (some minutes)"
 	@echo "make bench      measure speed and memory against the usual ways (some 20 minutes)"
 	@echo "make test       run all tests, the unit tests first"
 	@echo "make lint       check code and workflow: ruff, snakefmt, snakemake --lint"
@@ -43,7 +44,7 @@ help:
 	@echo "make clean      remove caches, .snakemake/ and everything in results/; keeps .venv*"
 	@echo "make distclean  make clean, and remove .venv and .venv-coqui"
 	@echo
-	@echo "Variables: PYTHON (makes .venv), CORES (demo and ablation; default: all), TESTS, PYTEST_OPTIONS"
+	@echo "Variables: PYTHON (makes .venv), CORES (demo, ablation, timestamps; default: all), TESTS, PYTEST_OPTIONS"
 
 # $(call make_venv,FOLDER): makes a virtual environment, unless there is one that works. The search
 # skips the folder's own bin, which is first in PATH.
@@ -105,6 +106,12 @@ ablation: .venv/installed
 		--eval results/nano/ablation/eval.tsv --recipes results/nano \
 		--page docs/ablation.md --plot docs/ablation.svg
 	@echo "page: $(CURDIR)/docs/ablation.md"
+
+# The demo's models; they are made if need be.
+timestamps: .venv/installed
+	$(BIN)/snakemake --cores $(CORES) results/nano/base/model.pt results/nano/nano/model.pt
+	$(BIN)/snakemake -s benchmarks/Snakefile --cores all --configfile benchmarks/config.yaml timestamps
+	@echo "page: $(CURDIR)/docs/timestamps.md"
 
 # Without --forceall a second run would measure nothing.
 bench: .venv/installed

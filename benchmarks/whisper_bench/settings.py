@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from whisper_terms.config.base import FilePath, Settings
+from whisper_terms.config.base import FilePath, Name, Settings
 
 Count = Annotated[int, Field(ge=1)]
 Models = dict[Literal["nano", "tiny", "base", "small", "medium"], Count]
@@ -80,6 +80,24 @@ class Transcription(Settings):
     batch_size: Count
 
 
+class Timestamps(Settings):
+    """Times of segments, before and after fine-tuning.
+
+    Attributes:
+        models: files of the workflow's results, by a name for the table; the first is the baseline.
+        recordings: table of recordings.
+        every: one recording in so many is taken.
+        in_a_row: how many are joined; for each number there is a line a model.
+        page: the page that is made from the table.
+    """
+
+    models: Annotated[dict[Name, FilePath], Field(min_length=1)]
+    recordings: FilePath
+    every: Count
+    in_a_row: Annotated[tuple[Count, ...], Field(min_length=1)]
+    page: FilePath
+
+
 class Benchmarks(Settings):
     """The whole file.
 
@@ -87,6 +105,7 @@ class Benchmarks(Settings):
         results: folder of the tables.
         page: the page that is made from them.
         planning, synthesis, fine_tuning, encoding, transcription: how much is measured.
+        timestamps: what is measured by a target of its own.
     """
 
     results: FilePath
@@ -96,8 +115,9 @@ class Benchmarks(Settings):
     fine_tuning: FineTuning
     encoding: Encoding
     transcription: Transcription
+    timestamps: Timestamps
 
 
-def models_json(models: Mapping[str, int]) -> str:
-    """Numbers by size of the model, as the scripts take them, in the order of the file."""
+def models_json(models: Mapping[str, int | str]) -> str:
+    """What is said of each model, as the scripts take it, in the order of the file."""
     return json.dumps(models, separators=(",", ":"))

@@ -70,6 +70,11 @@ class TestDefaults:
             update={"epochs": 16}
         )
 
+    def test_an_encoder_that_runs_in_every_step_may_hear_less(self):
+        uncached = {"spec_augment": True, "cached_encoder": False}
+        config = load_config({"recipes": {"default": {}, "mine": uncached}, "systems": ["base"]})
+        assert config.recipes["mine"].spec_augment and not config.recipes["default"].spec_augment
+
     def test_blog_recipes_are_the_tutorial(self):
         recipes = Config().recipes
         assert {recipes[f"blog-{kind}-10"].train for kind in ("full", "frozen")} == {
@@ -133,9 +138,11 @@ class TestJson:
             json.loads(text) for text in (recipe.training_json(), recipe.interpolation_json())
         )
         of_lora = {"lora_rank", "lora_targets"}
-        assert training.keys() | choice.keys() == set(Recipe.model_fields) - of_lora - {"patience"}
-        patient = json.loads(recipe.model_copy(update={"patience": 2}).training_json())
-        assert patient.keys() == training.keys() | {"patience"}
+        unread = of_lora | {"patience", "spec_augment"}
+        assert training.keys() | choice.keys() == set(Recipe.model_fields) - unread
+        for key, value in (("patience", 2), ("spec_augment", True)):
+            other = json.loads(recipe.model_copy(update={key: value}).training_json())
+            assert other == training | {key: value}
         lora = json.loads(recipe.model_copy(update={"train": "lora"}).training_json())
         assert lora.keys() == training.keys() | of_lora
         assert training.keys() & choice.keys() == {"timestamps"}

@@ -202,6 +202,16 @@ class TestRecipes:
         )
         assert fault.cure == "write cached_encoder: false, or train: decoder"
 
+    def test_a_cached_encoding_has_no_spectrogram(self):
+        fault = only_fault(
+            {"recipes": {"default": {}, "mine": {"spec_augment": True}}, "systems": ["base"]}
+        )
+        assert fault.problem == (
+            "recipes.mine.spec_augment is true, but cached_encoder: true keeps no spectrogram that "
+            "could be changed"
+        )
+        assert fault.cure == "write cached_encoder: false, or spec_augment: false"
+
     def test_replay_needs_sentences(self):
         mapping = {
             "speech": {"replay_sentences": 0},

@@ -89,6 +89,21 @@ class TestResuming:
         after = weights(train(make_base(0.2), windows, state, encodings, recipe))
         assert not changed(whole, after)
 
+    @pytest.mark.parametrize("trained", ["all", "decoder"])
+    def test_hidden_bands_and_moments_go_on_too(
+        self, make_base, windows, tmp_path, monkeypatch, trained
+    ):
+        update = {"train": trained, "cached_encoder": False, "spec_augment": True, "epochs": 2}
+        recipe = RECIPE.model_copy(update=update)
+        # Nothing else is random.
+        whole = weights(train(make_base(), windows, tmp_path / "whole", {}, recipe))
+        state = tmp_path / "state"
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            interrupt(patch, STEPS + 2)
+            train(make_base(), windows, state, {}, recipe)
+        assert checkpoints(state)
+        assert not changed(whole, weights(train(make_base(), windows, state, {}, recipe)))
+
     def test_killed_before_any_checkpoint(
         self, make_base, windows, encodings, tmp_path, monkeypatch, unbroken
     ):

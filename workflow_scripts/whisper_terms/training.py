@@ -32,6 +32,7 @@ from whisper_terms.processes import (
     repeated_rows,
 )
 from whisper_terms.sharding import digest
+from whisper_terms.spec_augment import mask_spectrograms
 from whisper_terms.trainable import choose_weights, merge, trains_encoder
 from whisper_terms.windows import Window
 
@@ -42,15 +43,33 @@ _METHOD = 4
 class WindowTrainer(Seq2SeqTrainer):
     """The trainer, with the loss of `window_loss`."""
 
-    def __init__(self, *arguments, reference=None, kl: float = 0.0, noise: float = 0.0, **others):
-        """As Seq2SeqTrainer; for `reference`, `kl` and `noise` see `window_loss`."""
+    def __init__(
+        self,
+        *arguments,
+        reference=None,
+        kl: float = 0.0,
+        noise: float = 0.0,
+        spec_augment: bool = False,
+        **others,
+    ):
+        """As Seq2SeqTrainer.
+
+        Args:
+            arguments, others: those of Seq2SeqTrainer.
+            reference, kl, noise: see `window_loss`.
+            spec_augment: whether it hears the training set through `mask_spectrograms`.
+        """
         super().__init__(*arguments, **others)
         self._loss = {"reference": reference, "kl": kl, "noise": noise}
+        self._spec_augment = spec_augment
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The loss of a batch, with no outputs beside: nothing asks for them."""
         repeated = repeated_rows(len(inputs["labels"]), self.accelerator)
-        loss = window_loss(model, leave_out(inputs, repeated, IGNORED), **self._loss)
+        inputs = leave_out(inputs, repeated, IGNORED)
+        if self._spec_augment and model.training:
+            inputs["input_features"] = mask_spectrograms(inputs["input_features"])
+        loss = window_loss(model, inputs, **self._loss)
         if not model.training:
             # The trainer averages over examples, and leaves out those that come again.
             (loss,) = mean_over_processes(loss)
@@ -159,6 +178,7 @@ def fine_tune(
         reference=reference,
         kl=recipe.kl,
         noise=recipe.encoding_noise,
+        spec_augment=recipe.spec_augment,
     )
     with arguments.main_process_first():
         checkpoint = last_checkpoint(state)

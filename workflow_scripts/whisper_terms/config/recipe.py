@@ -62,6 +62,11 @@ class Recipe(Settings):
         description="Whether the encoder's output is computed once and kept on disk; "
         "not with train: all.",
     )
+    spec_augment: bool = Field(
+        False,
+        description="Whether bands and moments of the spectrograms are hidden in training, others "
+        "in every step (SpecAugment); only with cached_encoder: false.",
+    )
     encoding_noise: float = Field(
         0.0,
         ge=0,
@@ -110,6 +115,8 @@ class Recipe(Settings):
         unread = set() if self.train == "lora" else {"lora_rank", "lora_targets"}
         if self.patience is None:
             unread.add("patience")
+        if not self.spec_augment:
+            unread.add("spec_augment")
         return self.to_json(exclude=self.AFTER_TRAINING | unread)
 
     def interpolation_json(self) -> str:
@@ -138,3 +145,13 @@ class Recipe(Settings):
                 "write cached_encoder: false, or train: decoder",
             )
         return cached
+
+    @field_validator("spec_augment")
+    @classmethod
+    def _check_spectrograms(cls, augmented: bool, info: ValidationInfo) -> bool:
+        if augmented and info.data.get("cached_encoder"):
+            raise invalid(
+                "is true, but cached_encoder: true keeps no spectrogram that could be changed",
+                "write cached_encoder: false, or spec_augment: false",
+            )
+        return augmented
