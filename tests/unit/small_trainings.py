@@ -3,9 +3,7 @@
 import torch
 
 from whisper_terms.config import Recipe
-from whisper_terms.training import (
-    fine_tune,
-)
+from whisper_terms.training import WindowTrainer, fine_tune
 
 RECIPE = Recipe(replay=0.4, epochs=3, batch_size=2, learning_rate=1e-3, warmup_steps=1)
 # Three windows of terms and two of replay make three steps of an epoch.
@@ -37,3 +35,20 @@ def changed(before, after):
 
 def checkpoints(state):
     return sorted(path.name for path in state.glob("checkpoint-*"))
+
+
+class Killed(BaseException):
+    """What a signal does, as far as the trainer can tell."""
+
+
+def interrupt(monkeypatch, step):
+    """Make the trainer die in that step, counted from one."""
+    steps = iter(range(1, 10**6))
+    real = WindowTrainer.compute_loss
+
+    def die(self, *arguments, **others):
+        if next(steps) == step:
+            raise Killed
+        return real(self, *arguments, **others)
+
+    monkeypatch.setattr(WindowTrainer, "compute_loss", die)

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file
 from small_models import small_base, write_small_model
-from small_trainings import RECIPE, STEPS, changed, checkpoints, train, weights
-from transformers import TrainerCallback
+from small_trainings import RECIPE, STEPS, Killed, changed, checkpoints, interrupt, train, weights
 
 import fine_tune as script
 from whisper_terms.base_model import load_base
@@ -23,23 +21,6 @@ from whisper_terms.checkpoints import last_checkpoint
 from whisper_terms.tables import write_table
 from whisper_terms.training import WindowTrainer, training_digest
 from whisper_terms.windows import COLUMNS, window_rows
-
-
-class Killed(BaseException):
-    """What a signal does, as far as the trainer can tell."""
-
-
-def interrupt(monkeypatch, step):
-    """Make the trainer die in that step, counted from one."""
-    steps = iter(range(1, 10**6))
-    real = WindowTrainer.compute_loss
-
-    def die(self, *arguments, **others):
-        if next(steps) == step:
-            raise Killed
-        return real(self, *arguments, **others)
-
-    monkeypatch.setattr(WindowTrainer, "compute_loss", die)
 
 
 class TestResuming:
@@ -184,72 +165,6 @@ class TestDigest:
         moved = [replace(one, audio=f"/moved/{one.audio}") for one in windows[0].utterances]
         others = [replace(windows[0], utterances=tuple(moved)), *windows[1:]]
         assert self.digest(others) == self.digest(windows)
-
-
-class Listener(TrainerCallback):
-    """Notes the loss on the development set, and how many steps were trained."""
-
-    def __init__(self):
-        self.losses, self.steps = [], 0
-
-    def on_evaluate(self, args, state, control, metrics, **others):
-        self.losses.append(metrics["eval_loss"])
-
-    def on_step_end(self, args, state, control, **others):
-        self.steps += 1
-
-
-class TestPatience:
-    # So large that the development set soon gets worse.
-    HASTY = RECIPE.model_copy(update={"learning_rate": 0.05, "epochs": 12, "patience": 2})
-
-    @pytest.fixture
-    def split(self, windows):
-        return windows + [replace(one, id=f"{one.id}-dev", split="dev") for one in windows]
-
-    def test_the_best_epoch_is_taken_and_the_rest_is_spared(self, make_base, split, tmp_path):
-        listener, base = Listener(), make_base()
-        after = train(base, split, tmp_path / "state", {}, self.HASTY, callbacks=[listener])
-        best = listener.losses.index(min(listener.losses))
-        assert len(listener.losses) == best + 1 + self.HASTY.patience < self.HASTY.epochs
-        assert listener.steps == STEPS * len(listener.losses)
-        # The trainer adds nothing to the weights of that epoch.
-        state = tmp_path / "state" / f"checkpoint-{STEPS * (best + 1)}"
-        kept = load_file(state / "model.safetensors")
-        assert all(torch.equal(kept[name], after.state_dict()[name]) for name in kept)
-
-    @pytest.fixture
-    def unbroken(self, make_base, split, tmp_path):
-        """The weights, and the epochs that it took."""
-        listener = Listener()
-        base, state = make_base(), tmp_path / "unbroken"
-        return weights(train(base, split, state, {}, self.HASTY, callbacks=[listener])), listener
-
-    # In the second epoch, and in the last, when patience is nearly over.
-    @pytest.mark.parametrize("last", [False, True])
-    def test_a_killed_run_ends_with_the_same_weights(
-        self, make_base, split, tmp_path, monkeypatch, unbroken, last
-    ):
-        expected, before = unbroken
-        # Each epoch's steps are followed by as many batches of the development set.
-        epochs = len(before.losses) - 1 if last else 1
-        with monkeypatch.context() as patch, pytest.raises(Killed):
-            interrupt(patch, 2 * STEPS * epochs + 2)
-            train(make_base(), split, tmp_path / "state", {}, self.HASTY)
-        assert f"checkpoint-{STEPS * epochs}" in checkpoints(tmp_path / "state")
-        listener = Listener()
-        base, state = make_base(), tmp_path / "state"
-        resumed = weights(train(base, split, state, {}, self.HASTY, callbacks=[listener]))
-        assert not changed(expected, resumed)
-        assert listener.losses == before.losses[epochs:]
-
-    def test_a_run_that_had_stopped_trains_no_more(self, make_base, split, tmp_path, unbroken):
-        expected, _ = unbroken
-        listener = Listener()
-        base, state = make_base(), tmp_path / "unbroken"
-        again = weights(train(base, split, state, {}, self.HASTY, callbacks=[listener]))
-        assert not changed(expected, again)
-        assert listener.steps == 0
 
 
 ARGUMENTS = (
