@@ -133,11 +133,15 @@ class TestJson:
             json.loads(text) for text in (recipe.training_json(), recipe.interpolation_json())
         )
         of_lora = {"lora_rank", "lora_targets"}
-        assert training.keys() | choice.keys() == set(Recipe.model_fields) - of_lora - {"patience"}
+        unread = of_lora | {"patience", "terms"}
+        assert training.keys() | choice.keys() == set(Recipe.model_fields) - unread
         patient = json.loads(recipe.model_copy(update={"patience": 2}).training_json())
         assert patient.keys() == training.keys() | {"patience"}
         lora = json.loads(recipe.model_copy(update={"train": "lora"}).training_json())
         assert lora.keys() == training.keys() | of_lora
+        # If all terms turn out to be misheard, there is nothing new to train on.
+        picky = recipe.model_copy(update={"terms": "misheard"})
+        assert picky.training_json() == recipe.training_json()
         assert training.keys() & choice.keys() == {"timestamps"}
         assert choice["interpolation"] == [1.0] and training["epochs"] == 10
 
