@@ -33,7 +33,8 @@ def main() -> None:
     manifest = read_table(arguments.manifest, UTTERANCES)
     write_table(arguments.table, MISHEARD, judged_rows(judged))
     write_table(arguments.output, UTTERANCES, keep_selected(manifest, judged))
-    print(f"{selected} of {len(judged)} terms selected; the others are heard every time")
+    share = f"{selected} of {len(judged)} terms"
+    print(f"{share} selected: the base model does not hear them every time")
 
 
 if __name__ == "__main__":

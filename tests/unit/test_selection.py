@@ -138,7 +138,8 @@ def test_the_script_writes_both_tables_and_says_how_many(run, capsys):
     table, manifest = run(
         RIGHT, heard("t1", "心窩部痛", "心か部痛"), heard("t1", "心窩部痛", "新歌")
     )
-    assert capsys.readouterr().out == "3 of 4 terms selected; the others are heard every time\n"
+    said = "3 of 4 terms selected: the base model does not hear them every time\n"
+    assert capsys.readouterr().out == said
     assert [tuple(row.values())[1:] for row in table] == [
         ("心窩部痛", "2", "1", "yes"),
         ("肺炎", "0", "0", "yes"),
