@@ -28,7 +28,7 @@ rule fetch_base:
 rule encode_windows:
     input:
         base=f"{RESULTS}/{{model}}/base/checkpoint",
-        windows=f"{RESULTS}/windows/{{layout}}.tsv",
+        windows=lambda wildcards: windows_in(wildcards.model, wildcards.layout),
         script=script("encode_windows"),
     output:
         f"{RESULTS}/{{model}}/encodings/{{layout}}.tsv",
@@ -36,6 +36,8 @@ rule encode_windows:
         f"{RESULTS}/{{model}}/logs/encode_windows/{{layout}}.log",
     benchmark:
         f"{RESULTS}/{{model}}/benchmarks/encode_windows/{{layout}}.tsv"
+    wildcard_constraints:
+        layout=f"(packed|single)({OF_MISHEARD})?",
     conda:
         "../envs/training.yaml"
     threads: 8

@@ -11,7 +11,7 @@ sys.path.insert(0, str(LIBRARY))
 from whisper_terms.config import check_syntax
 from whisper_terms.config.defaults import CORRECTED, PROMPTED
 from whisper_terms.errors import UserError
-from whisper_terms.workflow import read_plan
+from whisper_terms.workflow import OF_MISHEARD, read_plan
 
 CONFIG_FILE = "config.yaml"
 
@@ -71,6 +71,12 @@ def speech_arguments():
         *("--casting", PLAN.casting.to_json(), f"--loudness={speech.loudness}"),
         *("--store", f"{SPEECH}/store"),
     ]
+
+
+def windows_in(model, layout):
+    """The table of windows of a layout; what is misheard is each model's own."""
+    folder = f"{RESULTS}/{model}" if layout.endswith(OF_MISHEARD) else RESULTS
+    return f"{folder}/windows/{layout}.tsv"
 
 
 def encodings_of(wildcards):

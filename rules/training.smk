@@ -1,7 +1,7 @@
 rule fine_tune:
     input:
         base=f"{RESULTS}/{{model}}/base/checkpoint",
-        windows=lambda wildcards: f"{RESULTS}/windows/{PLAN.layout(wildcards.recipe)}.tsv",
+        windows=lambda wildcards: windows_in(wildcards.model, PLAN.layout(wildcards.recipe)),
         encodings=encodings_of,
         terms=weighted_terms_of,
         script=script("fine_tune"),
@@ -40,7 +40,7 @@ rule interpolate_weights:
     input:
         base=f"{RESULTS}/{{model}}/base/checkpoint",
         trained=f"{RESULTS}/{{model}}/{{recipe}}/trained",
-        windows=lambda wildcards: f"{RESULTS}/windows/{PLAN.layout(wildcards.recipe)}.tsv",
+        windows=lambda wildcards: windows_in(wildcards.model, PLAN.layout(wildcards.recipe)),
         encodings=encodings_of,
         script=script("interpolate_weights"),
     output:

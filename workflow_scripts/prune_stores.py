@@ -20,17 +20,18 @@ def parse_arguments() -> argparse.Namespace:
     add("--shards", required=True, nargs="+", type=Path, help="tables of all utterances")
     add("--speech", required=True, type=Path, help="folder of the wavs and of such tables")
     add("--windows", nargs="*", type=Path, default=[], help="tables of windows")
-    add("--models", nargs="*", type=Path, default=[], help="folders, results/MODEL")
+    add("--models", nargs="*", type=Path, default=[], help="folders, MODEL/windows/*.tsv included")
     add("--dry-run", action="store_true", help="only say what would be removed")
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = parse_arguments()
-    leftovers = speech_leftovers(arguments.speech, arguments.shards)
+    spoken = read_spoken(arguments.shards)
+    leftovers = speech_leftovers(arguments.speech, arguments.shards, spoken)
     windows = {one.id for table in arguments.windows for one in read_windows(table)}
     for model in arguments.models:
-        leftovers |= encoding_leftovers(model, windows)
+        leftovers |= encoding_leftovers(model, windows | own_windows(model, spoken))
     for store, found in leftovers.items():
         verb = "would remove" if arguments.dry_run else "removing"
         size = f"{found.size / 1e6:.1f} MB"
@@ -39,10 +40,24 @@ def main() -> None:
             found.remove()
 
 
-def speech_leftovers(speech: Path, shards: list[Path]) -> dict[Path, Leftovers]:
+def read_spoken(shards: list[Path]) -> set[str]:
+    """The wavs that the shards' tables name."""
+    return {row["audio"] for shard in shards for row in read_table(shard, UTTERANCES)}
+
+
+def own_windows(model: Path, spoken: set[str]) -> set[str]:
+    """The windows of a model's own tables that may be wanted again.
+
+    To bring such a table up to date the model would have to listen. It is read as it is, but for
+    windows with speech that is gone, which no new table will have.
+    """
+    windows = [one for table in model.glob("windows/[!.]*.tsv") for one in read_windows(table)]
+    return {one.id for one in windows if all(said.audio in spoken for said in one.utterances)}
+
+
+def speech_leftovers(speech: Path, shards: list[Path], spoken: set[str]) -> dict[Path, Leftovers]:
     """Wavs that no shard's table names, and tables of shards that are no more."""
-    wavs = [Path(row["audio"]) for shard in shards for row in read_table(shard, UTTERANCES)]
-    used = {"store": wavs, "terms": shards, "replay": shards}
+    used = {"store": map(Path, spoken), "terms": shards, "replay": shards}
     return {speech / name: find_leftovers(speech / name, files) for name, files in used.items()}
 
 

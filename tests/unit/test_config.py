@@ -138,13 +138,16 @@ class TestJson:
             json.loads(text) for text in (recipe.training_json(), recipe.interpolation_json())
         )
         of_lora = {"lora_rank", "lora_targets"}
-        unread = of_lora | {"patience", "spec_augment"}
+        unread = of_lora | {"patience", "spec_augment", "terms"}
         assert training.keys() | choice.keys() == set(Recipe.model_fields) - unread
         for key, value in (("patience", 2), ("spec_augment", True)):
             other = json.loads(recipe.model_copy(update={key: value}).training_json())
             assert other == training | {key: value}
         lora = json.loads(recipe.model_copy(update={"train": "lora"}).training_json())
         assert lora.keys() == training.keys() | of_lora
+        # If all terms turn out to be misheard, there is nothing new to train on.
+        picky = recipe.model_copy(update={"terms": "misheard"})
+        assert picky.training_json() == recipe.training_json()
         assert training.keys() & choice.keys() == {"timestamps"}
         assert choice["interpolation"] == [1.0] and training["epochs"] == 10
 

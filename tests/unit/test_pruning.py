@@ -84,6 +84,34 @@ class TestScript:
         self.run(monkeypatch, "--windows windows.tsv")
         assert not self.table.exists() and self.encoding.exists()
 
+    def test_windows_of_the_models_own(self, folder, monkeypatch):
+        """Those whose speech is in use are kept, though no other table has them."""
+        own, base = sounding_windows(folder, 2, kind="term"), Path("nano/base/checkpoint")
+        write_table("nano/windows/packed-misheard.tsv", COLUMNS, window_rows(own))
+        Path("nano/windows/.packed-misheard.killed.tsv").touch()
+        spoken = [{"audio": one.audio} for one in own[0].utterances]
+        write_table(self.shard, UTTERANCES, [{"audio": self.wav}, *spoken])
+        store, digest = Path("nano/encodings/store"), weights_digest(base)
+        live, gone = (make(encoding_path(store, digest, one.id)) for one in own)
+        tables = {
+            name: Path(f"nano/encodings/{name}-misheard.tsv") for name in ("packed", "single")
+        }
+        write_table(tables["packed"], ENCODINGS, [{"window": own[0].id, "file": live}])
+        write_table(tables["single"], ENCODINGS, [{"window": own[1].id, "file": gone}])
+        self.run(monkeypatch, "--windows windows.tsv")
+        assert live.exists() and tables["packed"].exists() and self.encoding.exists()
+        assert not gone.exists() and not tables["single"].exists()
+
+    def test_windows_of_another_model_keep_nothing(self, folder, monkeypatch):
+        (window,) = sounding_windows(folder, 1, kind="term")
+        write_table("other/windows/packed-misheard.tsv", COLUMNS, window_rows([window]))
+        spoken = [{"audio": one.audio} for one in window.utterances]
+        write_table(self.shard, UTTERANCES, [{"audio": self.wav}, *spoken])
+        digest = weights_digest("nano/base/checkpoint")
+        encoding = make(encoding_path(Path("nano/encodings/store"), digest, window.id))
+        self.run(monkeypatch, "other --windows windows.tsv")
+        assert not encoding.exists()
+
     def test_a_dry_run_removes_nothing(self, folder, monkeypatch, capsys):
         self.run(monkeypatch, "--windows windows.tsv --dry-run")
         assert all(path.exists() for path in self.unused)

@@ -133,6 +133,24 @@ def test_recipes_choose_windows_and_encodings(folder):
     assert (loose.layout("blog-full-10"), loose.uses_encodings("blog-full-10")) == ("single", False)
 
 
+def test_layouts_of_misheard_terms_are_told_apart(folder):
+    recipes = {
+        "all": {},
+        "new": {"terms": "misheard"},
+        "single": {"terms": "misheard", "packed": False},
+    }
+    chosen = plan(recipes=recipes, systems=["base", "all", "new", "single"])
+    layouts = [chosen.layout(recipe) for recipe in recipes]
+    assert layouts == ["packed", "packed-misheard", "single-misheard"]
+    # Those that no model has to be asked for.
+    assert chosen.layouts_in("results") == ["packed"]
+    Path("results/local/encodings").mkdir(parents=True)
+    for layout in ("single", "single-misheard"):
+        Path(f"results/local/encodings/{layout}.tsv").touch()
+    assert chosen.layouts_in("results") == ["packed", "single"]
+    assert plan(recipes=recipes, systems=["base", "new"]).layouts_in("elsewhere") == []
+
+
 def test_files_of_a_base_model(folder):
     files = ["models/local/config.json", "models/local/model.safetensors"]
     assert plan().base_files("local") == files

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 import yaml
-from workbench import CONFIG, DEFAULT, ROOT, Outcome, Workbench
+from workbench import BLOG, CONFIG, DEFAULT, MODEL, ROOT, Outcome, Workbench
 
 from whisper_terms.config import read_config
 
@@ -122,6 +122,46 @@ def test_only_what_the_systems_need(bench):
     assert "encode_windows" not in jobs
 
 
+def test_misheard_terms_are_selected_before_they_are_packed(bench):
+    recipes = {"default": DEFAULT, "picky": DEFAULT | {"terms": "misheard"}}
+    of_selection = {"hear_terms", "select_terms", "pack_misheard"}
+    made = f"results/{MODEL}"
+    bench.configure(CONFIG | {"recipes": recipes, "systems": ["base", "picky"]})
+    plan = bench.plan("--printshellcmds")
+    assert of_selection <= plan.jobs.keys()
+    assert "pack_windows" not in plan.jobs
+    selecting, packing, encoding, training, choosing = (
+        command_of(plan, script)
+        for script in (
+            "select_terms", "pack_windows", "encode_windows", "fine_tune", "interpolate_weights",
+        )
+    )  # fmt: skip
+    assert f"--heard {made}/base/heard.tsv" in selecting
+    assert f"--output {made}/manifest.tsv" in selecting
+    assert f"--manifest {made}/manifest.tsv" in packing
+    windows, encodings = f"{made}/windows/packed-misheard.tsv", "encodings/packed-misheard.tsv"
+    assert f"--output {windows}" in packing
+    assert f"--windows {windows}" in encoding and f"--output {made}/{encodings}" in encoding
+    for command in (training, choosing):
+        assert f"--windows {windows} --encodings {made}/{encodings}" in command
+    bench.configure(CONFIG | {"recipes": recipes, "systems": ["base", "default"]})
+    assert not of_selection & bench.plan().jobs.keys()
+
+
+def test_misheard_and_all_terms_beside_each_other(bench):
+    """Each recipe has its windows, and an unpacked one its own; prune asks no model."""
+    single = BLOG | {"terms": "misheard"}
+    recipes = {"default": DEFAULT, "picky": DEFAULT | {"terms": "misheard"}, "single": single}
+    bench.configure(CONFIG | {"recipes": recipes, "systems": ["base", *recipes]})
+    plan = bench.plan("--printshellcmds")
+    jobs = plan.jobs
+    assert (jobs["pack_windows"], jobs["pack_misheard"], jobs["select_terms"]) == (1, 2, 1)
+    assert (jobs["encode_windows"], jobs["fine_tune"]) == (2, 3)
+    packing = [one for one in commands(plan) if "/pack_windows.py " in one]
+    assert ["--most 1" in one for one in packing] == ["/single" in one for one in packing]
+    assert not {"hear_terms", "select_terms"} & bench.plan("prune").jobs.keys()
+
+
 def test_hyperparameter_reaches_its_training_alone(bench):
     first = commands(bench.plan("--printshellcmds"))
     recipes = CONFIG["recipes"] | {"default": DEFAULT | {"epochs": 9}}
@@ -130,6 +170,12 @@ def test_hyperparameter_reaches_its_training_alone(bench):
     (before,) = first - second
     (after,) = second - first
     assert '"epochs":4' in before and '"epochs":9' in after
+
+
+def command_of(plan: Outcome, script: str) -> str:
+    """The one command that runs a script."""
+    (command,) = (one for one in commands(plan) if f"/{script}.py " in one)
+    return command
 
 
 def commands(plan: Outcome) -> set[str]:

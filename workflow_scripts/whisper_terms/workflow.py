@@ -18,6 +18,9 @@ from whisper_terms.sharding import digest, group_by_shard
 from whisper_terms.speech.engine import Voice
 from whisper_terms.utterances import Casting
 
+# The end of the name of a layout that holds only terms that the base model mishears.
+OF_MISHEARD = "-misheard"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -84,16 +87,19 @@ class Plan:
         return self.config.recipes[recipe].cached_encoder
 
     def layouts_in(self, results: str | Path) -> list[str]:
-        """The kinds of windows that the systems train on, or that a folder of results knows."""
+        """The kinds of windows of all terms that the systems train on, or that results know."""
         recipes = [system for system in self.config.systems if system in self.config.recipes]
         folders = [Path(results, "windows")]
         folders += [Path(results, model, "encodings") for model in self.config.models]
         made = {table.stem for folder in folders for table in folder.glob("*.tsv")}
-        return sorted(made | set(map(self.layout, recipes)))
+        known = made | set(map(self.layout, recipes))
+        return sorted(layout for layout in known if not layout.endswith(OF_MISHEARD))
 
     def layout(self, recipe: str) -> str:
-        """The kind of windows that a recipe trains on: packed or single."""
-        return "packed" if self.config.recipes[recipe].packed else "single"
+        """The kind of windows that a recipe trains on: packed or single, maybe OF_MISHEARD."""
+        settings = self.config.recipes[recipe]
+        which = OF_MISHEARD if settings.terms == "misheard" else ""
+        return ("packed" if settings.packed else "single") + which
 
 
 def read_plan(mapping: Mapping, source: str | Path) -> Plan:

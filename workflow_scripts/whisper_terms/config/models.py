@@ -107,8 +107,9 @@ class EvaluationSettings(Settings):
         8,
         ge=2,
         description="Utterances of each term that the base model listens to, to find the "
-        "mishearings that base-corrected corrects. Each costs as much as a test recording: with "
-        "thousands of terms take 2, or leave base-corrected out of `systems`.",
+        "mishearings that base-corrected corrects, and the terms of recipes with terms: misheard. "
+        "Each costs as much as a test recording: with thousands of terms take 2, or leave such "
+        "systems out of `systems`.",
     )
     bootstrap: int = Field(
         1000, ge=1, description="Number of bootstrap resamples behind each 95 % interval."
@@ -156,6 +157,9 @@ class Config(Settings):
         {
             *defaults.UNTRAINED,
             "corrections.tsv",
+            "misheard.tsv",
+            "manifest.tsv",
+            "windows",
             "encodings",
             "eval.tsv",
             "terms_eval.tsv",

@@ -10,6 +10,12 @@ from whisper_terms.config.base import Settings, invalid
 class Recipe(Settings):
     """One way to fine-tune: a row of the results."""
 
+    terms: Literal["all", "misheard"] = Field(
+        "all",
+        description="Terms to train on: all, or only those that the base model does not write "
+        "right every time it listens to them (evaluation.heard_per_term). The development set and "
+        "the tests hold all of them.",
+    )
     utterances: Literal["all", "isolated"] = Field(
         "all", description="Utterances to train on: all, or only the isolated (lone) terms."
     )
@@ -112,7 +118,10 @@ class Recipe(Settings):
 
     def training_json(self) -> str:
         """What the trained weights follow from, as JSON with sorted keys."""
-        unread = set() if self.train == "lora" else {"lora_rank", "lora_targets"}
+        # The windows tell which terms they hold; if that is all of them, nothing is trained anew.
+        unread = {"terms"}
+        if self.train != "lora":
+            unread |= {"lora_rank", "lora_targets"}
         if self.patience is None:
             unread.add("patience")
         if not self.spec_augment:
