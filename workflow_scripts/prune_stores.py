@@ -19,6 +19,8 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--shards", required=True, nargs="+", type=Path, help="tables of all utterances")
     add("--speech", required=True, type=Path, help="folder of the wavs and of such tables")
+    add("--recorded", nargs="*", type=Path, default=[], help="tables of recordings for replay")
+    add("--copies", type=Path, help="folder of the copies of such recordings")
     add("--windows", nargs="*", type=Path, default=[], help="tables of windows")
     add("--models", nargs="*", type=Path, default=[], help="folders, results/MODEL")
     add("--dry-run", action="store_true", help="only say what would be removed")
@@ -28,6 +30,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     leftovers = speech_leftovers(arguments.speech, arguments.shards)
+    if arguments.copies:
+        copies = find_leftovers(arguments.copies, wavs_of(arguments.recorded))
+        leftovers[arguments.copies] = copies
     windows = {one.id for table in arguments.windows for one in read_windows(table)}
     for model in arguments.models:
         leftovers |= encoding_leftovers(model, windows)
@@ -39,10 +44,14 @@ def main() -> None:
             found.remove()
 
 
+def wavs_of(tables: list[Path]) -> list[Path]:
+    """The wavs that tables of utterances name."""
+    return [Path(row["audio"]) for table in tables for row in read_table(table, UTTERANCES)]
+
+
 def speech_leftovers(speech: Path, shards: list[Path]) -> dict[Path, Leftovers]:
     """Wavs that no shard's table names, and tables of shards that are no more."""
-    wavs = [Path(row["audio"]) for shard in shards for row in read_table(shard, UTTERANCES)]
-    used = {"store": wavs, "terms": shards, "replay": shards}
+    used = {"store": wavs_of(shards), "terms": shards, "replay": shards}
     return {speech / name: find_leftovers(speech / name, files) for name, files in used.items()}
 
 
