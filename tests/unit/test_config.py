@@ -133,11 +133,16 @@ class TestJson:
             json.loads(text) for text in (recipe.training_json(), recipe.interpolation_json())
         )
         of_lora = {"lora_rank", "lora_targets"}
-        assert training.keys() | choice.keys() == set(Recipe.model_fields) - of_lora - {"patience"}
+        unless_asked = of_lora | {"patience", "replay_labels"}
+        assert training.keys() | choice.keys() == set(Recipe.model_fields) - unless_asked
         patient = json.loads(recipe.model_copy(update={"patience": 2}).training_json())
         assert patient.keys() == training.keys() | {"patience"}
         lora = json.loads(recipe.model_copy(update={"train": "lora"}).training_json())
         assert lora.keys() == training.keys() | of_lora
+        asking = recipe.model_copy(update={"replay_labels": "base"})
+        assert asking.training_json() == recipe.training_json(), "there is no replay to label"
+        asking = json.loads(asking.model_copy(update={"replay": 0.1}).training_json())
+        assert asking.keys() == training.keys() | {"replay_labels"}
         assert training.keys() & choice.keys() == {"timestamps"}
         assert choice["interpolation"] == [1.0] and training["epochs"] == 10
 

@@ -124,7 +124,7 @@ def _length_faults(recording: Recording, seconds: float, tokens: int) -> Iterato
     info = soundfile.info(str(recording.audio))
     # Whatever is no longer, rounded to milliseconds as in the manifest, has its place.
     if (length := round(info.frames / info.samplerate, 3)) > seconds:
-        problem = f"is {length:.1f} s long, but a window has {seconds:g} s (windows.seconds)"
+        problem = f"is {length:.2f} s long, but a window has {seconds:g} s (windows.seconds)"
         yield recording.fault(problem, "cut it into shorter ones", str(recording.audio))
     if (count := _count_tokens(recording.text, tokens)) + _TOKENS_BESIDE > tokens:
         problem = f"the transcript has {count} tokens, too many for a label (windows.max_tokens)"
