@@ -43,6 +43,9 @@ SPEECH_SHARDS = [
     *expand(f"{SPEECH}/terms/{{shard}}.tsv", shard=PLAN.term_shards),
     *expand(f"{SPEECH}/replay/{{shard}}.tsv", shard=PLAN.replay_shards),
 ]
+# The copies of the user's own recordings for replay, and their table, where there are any.
+RECORDED = f"{RESULTS}/speech/recordings"
+RECORDED_REPLAY = [f"{RECORDED}/replay.tsv"] if PLAN.replay_recordings else []
 # The interpreter of the environment that has the engine.
 SPEECH_PYTHON = CONFIG.speech.coqui.python if CONFIG.speech.engine == "coqui" else "python"
 SPEECH_ENV = f"../envs/speech-{CONFIG.speech.engine}.yaml"
@@ -54,6 +57,7 @@ wildcard_constraints:
     weights="|".join(map(re.escape, ["base", *CONFIG.recipes])),
     system="|".join(map(re.escape, ["base", PROMPTED, *CONFIG.recipes])),
     layout="packed|single",
+    labels="timed|untimed",
     shard=r"\d{4}",
     term_id="t[0-9a-f]{10}",
 
@@ -77,6 +81,22 @@ def windows_in(model, layout):
     """The table of windows of a layout; what is misheard is each model's own."""
     folder = f"{RESULTS}/{model}" if layout.endswith(OF_MISHEARD) else RESULTS
     return f"{folder}/windows/{layout}.tsv"
+
+
+def windows_of(wildcards):
+    """The table of windows that a recipe trains on, with the base model's answers if it asks."""
+    layout = PLAN.layout(wildcards.recipe)
+    if not PLAN.asks_base(wildcards.recipe):
+        return windows_in(wildcards.model, layout)
+    labels = PLAN.labels(wildcards.recipe)
+    return f"{RESULTS}/{wildcards.model}/replay_labels/{layout}-{labels}.tsv"
+
+
+def encodings_for_labels(wildcards):
+    """The table of encodings, where a recipe of the systems has it made."""
+    if not PLAN.encodings_for_labels(wildcards.layout):
+        return []
+    return f"{RESULTS}/{wildcards.model}/encodings/{wildcards.layout}.tsv"
 
 
 def encodings_of(wildcards):

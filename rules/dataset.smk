@@ -1,6 +1,41 @@
+# What is copied depends on the terms' spellings alone, by digest (params): see settle_readings.
+rule gather_replay:
+    input:
+        replay=CONFIG.replay_recordings,
+        audio=[str(recording.audio) for recording in PLAN.replay_recordings],
+        recordings=CONFIG.recordings,
+        tested=[str(recording.audio) for recording in PLAN.recordings],
+        dictionaries=ancient(CONFIG.dictionaries),
+        script=script("gather_replay"),
+    output:
+        f"{RECORDED}/replay.tsv",
+    log:
+        f"{RESULTS}/logs/gather_replay.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/gather_replay.tsv"
+    priority: 100
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.memory_mb,
+        runtime=CONFIG.resources.runtime_minutes,
+    params:
+        store=f"{RECORDED}/store",
+        windows=CONFIG.windows.to_json(),
+        held_out=CONFIG.development.fraction,
+        spellings=PLAN.spellings,
+    message:
+        "Check and copy the recordings for replay"
+    shell:
+        "python {input.script} --replay {input.replay:q} --recordings {input.recordings:q}"
+        " --dictionary {input.dictionaries:q} --windows {params.windows:q}"
+        " --held-out {params.held_out} --store {params.store} --output {output} 2>&1 | tee {log}"
+
+
 rule build_manifest:
     input:
-        shards=SPEECH_SHARDS,
+        shards=[*SPEECH_SHARDS, *RECORDED_REPLAY],
         recordings=CONFIG.recordings,
         script=script("build_manifest"),
     output:

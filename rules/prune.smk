@@ -4,6 +4,7 @@ rule prune:
         # What would be spoken now. A shard's table is not made again because a wav of it is missing,
         # so the wavs of these tables are kept, whether the manifest has use for them or not.
         shards=SPEECH_SHARDS,
+        recorded=RECORDED_REPLAY,
         windows=expand(f"{RESULTS}/windows/{{layout}}.tsv", layout=PLAN.layouts_in(RESULTS)),
         script=script("prune_stores"),
     log:
@@ -17,9 +18,11 @@ rule prune:
     params:
         # A store beside the results, shared as they are.
         speech=lambda wildcards: SPEECH,
+        copies=f"{RECORDED}/store",
         models=[f"{RESULTS}/{model}" for model in CONFIG.models],
     message:
         "Remove speech and encodings that this configuration does not use"
     shell:
         "python {input.script} --shards {input.shards} --speech {params.speech}"
+        " --recorded {input.recorded} --copies {params.copies}"
         " --windows {input.windows} --models {params.models} 2>&1 | tee {log}"

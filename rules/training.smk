@@ -1,7 +1,45 @@
+# Replay that is labelled by what the base model itself writes of it: the windows once more.
+rule label_replay:
+    input:
+        model=f"{RESULTS}/{{model}}/base/model.pt",
+        windows=lambda wildcards: windows_in(wildcards.model, wildcards.layout),
+        encodings=encodings_for_labels,
+        script=script("label_replay"),
+    output:
+        f"{RESULTS}/{{model}}/replay_labels/{{layout}}-{{labels}}.tsv",
+    log:
+        f"{RESULTS}/{{model}}/logs/label_replay/{{layout}}-{{labels}}.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/label_replay/{{layout}}-{{labels}}.tsv"
+    wildcard_constraints:
+        layout=f"(packed|single)({OF_MISHEARD})?",
+    conda:
+        "../envs/training.yaml"
+    threads: 8
+    resources:
+        gpu=ONE_GPU,
+        mem_mb=CONFIG.resources.training_memory_mb,
+        runtime=CONFIG.resources.training_runtime_minutes,
+    params:
+        # Not an output: Snakemake would delete it, and the model would be asked all over again.
+        state=f"{RESULTS}/{{model}}/replay_labels/{{layout}}-{{labels}}",
+        encodings=encodings_argument,
+        language=CONFIG.language,
+        device=CONFIG.device,
+        batch=CONFIG.evaluation.batch_size,
+    message:
+        "Label replay by what {wildcards.model} writes of it"
+    shell:
+        "python {input.script} --model {input.model} --windows {input.windows} {params.encodings}"
+        " --labels {wildcards.labels} --state {params.state} --output {output}"
+        " --language {params.language}"
+        " --device {params.device} --batch-size {params.batch} --threads {threads} 2>&1 | tee {log}"
+
+
 rule fine_tune:
     input:
         base=f"{RESULTS}/{{model}}/base/checkpoint",
-        windows=lambda wildcards: windows_in(wildcards.model, PLAN.layout(wildcards.recipe)),
+        windows=windows_of,
         encodings=encodings_of,
         terms=weighted_terms_of,
         script=script("fine_tune"),
@@ -40,7 +78,7 @@ rule interpolate_weights:
     input:
         base=f"{RESULTS}/{{model}}/base/checkpoint",
         trained=f"{RESULTS}/{{model}}/{{recipe}}/trained",
-        windows=lambda wildcards: windows_in(wildcards.model, PLAN.layout(wildcards.recipe)),
+        windows=windows_of,
         encodings=encodings_of,
         script=script("interpolate_weights"),
     output:

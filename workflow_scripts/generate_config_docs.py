@@ -113,7 +113,7 @@ def _yaml_entry(key: str, value: Any, depth: int) -> Iterator[str]:
     elif isinstance(value, dict):
         yield f"{indent}{key}:"
         yield from _yaml_mapping(value, depth + 1)
-    elif isinstance(value, tuple) and isinstance(value[0], Settings):
+    elif isinstance(value, tuple) and value and isinstance(value[0], Settings):
         yield from _comment("Each has these keys:", depth)
         for name, field in type(value[0]).model_fields.items():
             yield from _comment(f"{name}: {_describe(field)}", depth, hanging="  ")

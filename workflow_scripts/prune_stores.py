@@ -19,6 +19,8 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--shards", required=True, nargs="+", type=Path, help="tables of all utterances")
     add("--speech", required=True, type=Path, help="folder of the wavs and of such tables")
+    add("--recorded", nargs="*", type=Path, default=[], help="tables of recordings for replay")
+    add("--copies", type=Path, help="folder of the copies of such recordings")
     add("--windows", nargs="*", type=Path, default=[], help="tables of windows")
     add("--models", nargs="*", type=Path, default=[], help="folders, MODEL/windows/*.tsv included")
     add("--dry-run", action="store_true", help="only say what would be removed")
@@ -27,8 +29,11 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    spoken = read_spoken(arguments.shards)
+    spoken = read_spoken([*arguments.shards, *arguments.recorded])
     leftovers = speech_leftovers(arguments.speech, arguments.shards, spoken)
+    if arguments.copies:
+        copies = find_leftovers(arguments.copies, map(Path, read_spoken(arguments.recorded)))
+        leftovers[arguments.copies] = copies
     windows = {one.id for table in arguments.windows for one in read_windows(table)}
     for model in arguments.models:
         leftovers |= encoding_leftovers(model, windows | own_windows(model, spoken))
@@ -40,9 +45,9 @@ def main() -> None:
             found.remove()
 
 
-def read_spoken(shards: list[Path]) -> set[str]:
-    """The wavs that the shards' tables name."""
-    return {row["audio"] for shard in shards for row in read_table(shard, UTTERANCES)}
+def read_spoken(tables: list[Path]) -> set[str]:
+    """The wavs that tables of utterances name."""
+    return {row["audio"] for table in tables for row in read_table(table, UTTERANCES)}
 
 
 def own_windows(model: Path, spoken: set[str]) -> set[str]:
@@ -56,7 +61,7 @@ def own_windows(model: Path, spoken: set[str]) -> set[str]:
 
 
 def speech_leftovers(speech: Path, shards: list[Path], spoken: set[str]) -> dict[Path, Leftovers]:
-    """Wavs that no shard's table names, and tables of shards that are no more."""
+    """Wavs that no table names, and tables of shards that are no more."""
     used = {"store": map(Path, spoken), "terms": shards, "replay": shards}
     return {speech / name: find_leftovers(speech / name, files) for name, files in used.items()}
 

@@ -138,8 +138,8 @@ class TestJson:
             json.loads(text) for text in (recipe.training_json(), recipe.interpolation_json())
         )
         of_lora = {"lora_rank", "lora_targets"}
-        unread = of_lora | {"patience", "spec_augment", "terms"}
-        assert training.keys() | choice.keys() == set(Recipe.model_fields) - unread
+        unless_asked = of_lora | {"patience", "replay_labels", "spec_augment", "terms"}
+        assert training.keys() | choice.keys() == set(Recipe.model_fields) - unless_asked
         for key, value in (("patience", 2), ("spec_augment", True)):
             other = json.loads(recipe.model_copy(update={key: value}).training_json())
             assert other == training | {key: value}
@@ -148,6 +148,10 @@ class TestJson:
         # If all terms turn out to be misheard, there is nothing new to train on.
         picky = recipe.model_copy(update={"terms": "misheard"})
         assert picky.training_json() == recipe.training_json()
+        asking = recipe.model_copy(update={"replay_labels": "base"})
+        assert asking.training_json() == recipe.training_json(), "there is no replay to label"
+        asking = json.loads(asking.model_copy(update={"replay": 0.1}).training_json())
+        assert asking.keys() == training.keys() | {"replay_labels"}
         assert training.keys() & choice.keys() == {"timestamps"}
         assert choice["interpolation"] == [1.0] and training["epochs"] == 10
 

@@ -14,8 +14,9 @@ from whisper_terms.config import Recipe
 from whisper_terms.encodings import encode_windows, window_features
 from whisper_terms.errors import UserError
 from whisper_terms.examples import Collator, make_dataset, select_windows
+from whisper_terms.labels import window_label
 from whisper_terms.term_tokens import TermMarker
-from whisper_terms.windows import Placed, Window, window_label
+from whisper_terms.windows import Placed, Window
 
 
 def window(name, *placed, split="train"):

@@ -15,10 +15,10 @@ from whisper_terms.base_model import load_base, special_ids
 from whisper_terms.config import Recipe
 from whisper_terms.errors import UserError
 from whisper_terms.examples import Collator, make_dataset
+from whisper_terms.labels import window_label
 from whisper_terms.training import (
     window_loss,
 )
-from whisper_terms.windows import window_label
 
 
 class TestWhatIsTrained:

@@ -12,6 +12,7 @@ from whisper.tokenizer import get_tokenizer
 
 import pack_windows
 from whisper_terms.base_model import special_ids
+from whisper_terms.labels import window_label
 from whisper_terms.sharding import shard_of
 from whisper_terms.tables import UTTERANCES, write_table
 from whisper_terms.tokenizer import build_tokenizer
@@ -23,7 +24,6 @@ from whisper_terms.windows import (
     pack,
     read_windows,
     window_audio,
-    window_label,
     window_rows,
 )
 

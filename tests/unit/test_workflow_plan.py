@@ -32,6 +32,10 @@ CONFIG = {
     "development": {"voices": ["two"], "fraction": 0.2},
 }
 
+# A recipe whose replay the base model labels, and no replay sentences.
+ASKING = {"recipes": {"mine": {"replay_labels": "base"}}, "systems": ["base", "mine"]}
+MUTE = {"speech": CONFIG["speech"] | {"replay_sentences": 0}}
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -180,6 +184,64 @@ def test_missing_files_are_named_before_others_are_read(folder):
     Path("test.tsv").unlink()
     Path("replay.txt").write_text("\n")
     assert faults() == ["no such file", "no such file"]
+
+
+class TestReplayRecordings:
+    @pytest.fixture(autouse=True)
+    def recordings(self, folder):
+        self.record(["晴れ", "雨"])
+
+    def record(self, texts):
+        for number, _ in enumerate(texts):
+            Path(f"own{number}.wav").write_bytes(b"RIFF")
+        rows = [f"own{number}.wav\t{text}\n" for number, text in enumerate(texts)]
+        Path("mine.tsv").write_text("audio\ttext\n" + "".join(rows))
+
+    def plan(self, **changes):
+        return plan(replay_recordings="mine.tsv", **changes)
+
+    def faults(self, **changes):
+        return faults(replay_recordings="mine.tsv", **changes)
+
+    def test_are_read_and_none_by_default(self):
+        assert [one.text for one in self.plan().replay_recordings] == ["晴れ", "雨"]
+        assert plan().replay_recordings == ()
+
+    def test_are_none_of_the_test_recordings(self):
+        Path("mine.tsv").write_text("audio\ttext\nown0.wav\t晴れ\na.wav\t雨\n")
+        (problem,) = self.faults()
+        assert "is a test recording, test.tsv:2" in problem
+
+    def test_nor_in_a_table_of_those(self):
+        (problem,) = faults(replay_recordings=["test.tsv"])
+        assert problem == "replay_recordings[0] stands in recordings too"
+
+    def test_without_a_transcript_a_recipe_must_ask_the_base_model(self):
+        self.record(["晴れ", ""])
+        (problem,) = self.faults()
+        assert problem.startswith("1 recordings for replay have no transcript")
+        assert self.plan(**ASKING).asks_base("mine")
+        # One that asks and is not compared, or has no replay, is no use.
+        assert len(self.faults(**ASKING | {"systems": ["base"]})) == 1
+        recipes = {"mine": {"replay_labels": "base", "replay": 0}}
+        assert len(self.faults(**ASKING | {"recipes": recipes})) == 1
+
+    def test_a_recipe_by_texts_needs_some(self):
+        self.record(["", ""])
+        recipes = {"mine": {"replay_labels": "base"}, "other": {}, "bare": {"replay": 0}}
+        systems = ["base", "mine", "other", "bare"]
+        (problem,) = self.faults(recipes=recipes, systems=systems, **MUTE)
+        assert problem == "recipes.other takes its replay from texts, and there is none"
+        self.plan(recipes=recipes, systems=["base", "mine", "bare"], **MUTE)
+        self.record(["晴れ", ""])
+        self.plan(recipes=recipes, systems=systems, **MUTE)
+
+    def test_what_a_term_can_be_written_as(self):
+        before = self.plan().spellings
+        write_terms(["心窩部痛,ココロカブツウ,,2" if "心窩" in row else row for row in TERMS])
+        assert self.plan().spellings == before
+        write_terms([*TERMS[1:], "痙攣,ケイレン,けいれん,"])
+        assert self.plan().spellings != before
 
 
 def test_a_wrong_configuration(folder):

@@ -16,9 +16,10 @@ from whisper_terms.base_model import Base, special_ids
 from whisper_terms.config import Recipe
 from whisper_terms.encodings import window_features
 from whisper_terms.errors import Fault, UserError
+from whisper_terms.labels import window_label
 from whisper_terms.sharding import digest
 from whisper_terms.term_tokens import TermMarker
-from whisper_terms.windows import Placed, Window, window_label
+from whisper_terms.windows import Placed, Window
 
 IGNORED = -100
 
@@ -26,7 +27,7 @@ IGNORED = -100
 def select_windows(
     windows: Sequence[Window], split: str, recipe: Recipe, first_voice: str
 ) -> list[Window]:
-    """The windows of a recipe, replay included.
+    """The windows of a recipe, replay included; those without a label serve none.
 
     Replay windows are drawn, in an order given by a hash, until they make up the recipe's share;
     where there are too few, they come again.
@@ -40,7 +41,7 @@ def select_windows(
     Raises:
         UserError: nothing is left.
     """
-    here = [window for window in windows if window.split == split]
+    here = [window for window in windows if window.split == split and window.is_labelled]
     terms = [window for window in here if not window.is_replay]
     if split == "train" and recipe.utterances == "isolated":
         terms = [w for w in terms if all(one.kind == "term" for one in w.utterances)]

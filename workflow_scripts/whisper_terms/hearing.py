@@ -1,18 +1,15 @@
 """What a model hears of the terms' own synthetic speech."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from whisper_terms.remembered import ask_once, state_of
 from whisper_terms.sharding import digest
-from whisper_terms.tables import read_table, write_table
 from whisper_terms.utterances import CONTEXT, TERM, TRAIN
 
 HEARD = "audio term_id text heard".split()
 _KNOWN = "audio heard".split()
-# What is heard is kept after so many utterances.
-_KEPT = 200
 # Raised when the same model is made to hear the same sound otherwise.
 _METHOD = 1
 
@@ -59,22 +56,13 @@ def hear_utterances(
     Returns:
         Rows of HEARD, in the order of `utterances`.
     """
-    with model.open("rb") as source:
-        weights = hashlib.file_digest(source, "sha256").hexdigest()
-    state = states / f"{digest([_METHOD, weights, language])}.tsv"
-    rows = read_table(state, _KNOWN) if state.exists() else []
-    known = {row["audio"]: row["heard"] for row in rows}
-    missing = [Path(row["audio"]) for row in utterances if _name(row) not in known]
-    keep_at = _KEPT
-    for number, (audio, heard) in enumerate(listen(missing) if missing else (), 1):
-        known[audio.name] = heard
-        if number == keep_at or number == len(missing):
-            write_table(state, _KNOWN, ({"audio": a, "heard": h} for a, h in known.items()))
-            # The whole table is written each time, so ever less often.
-            keep_at = number + max(_KEPT, number // 4)
-    for other in states.glob("*.tsv"):
-        if other != state:
-            other.unlink()
+    audio = {_name(row): Path(row["audio"]) for row in utterances}
+
+    def hear(names: list[str]) -> Iterator[tuple[str, str]]:
+        for path, heard in listen([audio[name] for name in names]):
+            yield path.name, heard
+
+    known = ask_once(state_of(states, model, _METHOD, language), _KNOWN, audio, hear)
     return [
         {key: row[key] for key in ("audio", "term_id", "text")} | {"heard": known[_name(row)]}
         for row in utterances

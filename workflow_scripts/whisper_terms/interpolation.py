@@ -91,8 +91,12 @@ class Point:
 
 
 def development_windows(windows: Iterable[Window]) -> list[Window]:
-    """The development set, or as much of it as tells points apart: drawn by a hash."""
-    held_out = sorted((w for w in windows if w.split == "dev"), key=lambda w: digest(w.id))
+    """The development set, or as much of it as tells points apart: drawn by a hash.
+
+    Windows without a label are left out.
+    """
+    labelled = [window for window in windows if window.split == "dev" and window.is_labelled]
+    held_out = sorted(labelled, key=lambda window: digest(window.id))
     terms = [window for window in held_out if not window.is_replay]
     replay = [window for window in held_out if window.is_replay]
     return terms[:_MOST_WINDOWS] + replay[:_MOST_WINDOWS]

@@ -30,6 +30,8 @@ def build_manifest(rows: Iterable[Mapping[str, str]], tested: Iterable[str]) -> 
         tested: the transcripts of the test recordings.
     """
     test_texts = {_plain(part) for text in tested for part in (text, *_sentences(text))}
+    # Nothing is said in silence, nor known of recordings without a transcript.
+    test_texts.discard("")
     distinct = {(row["audio"], row["text"], row["split"]): row for row in rows}
     kept = [
         row

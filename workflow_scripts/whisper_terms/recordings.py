@@ -1,11 +1,10 @@
-"""The test recordings: which audio, what was said in it, and the test set it belongs to.
+"""Tables of recordings: which audio, what was said in it, and the test set it belongs to.
 
 Standard library only: Snakemake reads the recordings while it builds its graph.
 """
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,28 +19,27 @@ ALL_SETS = "all"
 
 @dataclass(frozen=True)
 class Recording:
-    """A test recording.
+    """A recording, for tests unless said otherwise.
 
     Attributes:
         audio: the audio file; a relative path in a table starts from the table's folder.
         text: what is said in it; empty for silence.
         test_set: the set it is scored in.
         id: its name in file names, see `recording_id`.
+        file: the table that lists it.
+        row: its line in that table.
     """
 
     audio: Path
     text: str
     test_set: str
     id: str
+    file: Path = Path()
+    row: int | None = None
 
-
-@dataclass(frozen=True)
-class _Listed:
-    """A recording and the place of its row."""
-
-    recording: Recording
-    file: Path
-    row: int
+    def fault(self, problem: str, cure: str, value: str | None = None) -> Fault:
+        """A fault at this recording's row."""
+        return Fault(problem, cure, self.file, self.row, value)
 
 
 def recording_id(audio: str) -> str:
@@ -63,19 +61,58 @@ def read_recordings(paths: Sequence[str | Path]) -> list[Recording]:
             braces in a path, a missing column, a recording that is listed twice, a test set
             named "all".
     """
-    listed: list[_Listed] = []
-    faults: list[Fault] = []
-    for path in map(Path, paths):
-        try:
-            listed += _read(path)
-        except UserError as error:
-            faults += error.faults
+    listed, faults = list_recordings(paths, RECORDINGS)
     for one in listed:
         faults += _row_faults(one)
     faults += _repetitions(listed)
     if faults:
         raise UserError(faults)
-    return [one.recording for one in listed]
+    return listed
+
+
+def list_recordings(
+    paths: Sequence[str | Path], columns: Sequence[str]
+) -> tuple[list[Recording], list[Fault]]:
+    """The rows of tables of recordings, and the faults of tables that can't be read.
+
+    Args:
+        paths: the tables.
+        columns: those that must be there, audio and text among them.
+    """
+    listed: list[Recording] = []
+    faults: list[Fault] = []
+    for path in map(Path, paths):
+        try:
+            listed += _read(path, columns)
+        except UserError as error:
+            faults += error.faults
+    return listed, faults
+
+
+def audio_faults(recording: Recording) -> Iterator[Fault]:
+    """What is wrong with the audio that a row names, as far as the file system tells."""
+    audio = recording.audio
+    if _is_unnamed(recording):
+        yield recording.fault("names no audio file", "fill in the audio column", "")
+    elif any(brace in str(audio) for brace in "{}"):
+        problem = "the path has braces, which Snakemake would read as a wildcard"
+        yield recording.fault(problem, "rename the file or its folder", str(audio))
+    elif not audio.is_file():
+        cure = "a relative path starts from the table's folder"
+        yield recording.fault("no such audio file", cure, str(audio))
+    elif audio.stat().st_size == 0:
+        problem = "the audio file is empty (0 bytes)"
+        yield recording.fault(problem, "copy or record it again", str(audio))
+
+
+def repeated_audio(recordings: Sequence[Recording]) -> Iterator[Fault]:
+    """The recordings whose audio an earlier row has."""
+    seen = set()
+    for one in recordings:
+        audio = one.audio.resolve()
+        if audio in seen and not _is_unnamed(one):
+            yield one.fault("this audio is listed twice", "remove a row", str(audio))
+        seen.add(audio)
 
 
 def check_audio(path: str | Path) -> list[Fault]:
@@ -91,65 +128,49 @@ def check_audio(path: str | Path) -> list[Fault]:
     return []
 
 
-def _read(table: Path) -> list[_Listed]:
+def _read(table: Path, columns: Sequence[str]) -> list[Recording]:
     if table.is_dir():
         raise UserError(Fault("is a folder, not a table of recordings", "name a file", table))
-    rows = read_table(table, RECORDINGS)
+    rows = read_table(table, columns)
     if not rows:
         raise UserError(Fault("lists no recordings", "add a row, or remove the table", table))
-    return [
-        _Listed(_recording(table, row), table, number) for number, row in enumerate(rows, start=2)
-    ]
+    return [_recording(table, row, number) for number, row in enumerate(rows, start=2)]
 
 
-def _recording(table: Path, row: dict[str, str]) -> Recording:
+def _recording(table: Path, row: dict[str, str], number: int) -> Recording:
     audio = row["audio"].strip()
     return Recording(
         audio=table.parent / audio,
         text=row["text"].strip(),
-        test_set=row["test_set"].strip() or DEFAULT_TEST_SET,
+        test_set=row.get("test_set", "").strip() or DEFAULT_TEST_SET,
         id=recording_id(audio),
+        file=table,
+        row=number,
     )
 
 
-def _row_faults(listed: _Listed) -> Iterator[Fault]:
-    def fault(problem: str, cure: str, value: str) -> Fault:
-        return Fault(problem, cure, listed.file, listed.row, value)
-
-    audio, test_set = listed.recording.audio, listed.recording.test_set
-    if audio == listed.file.parent:
-        yield fault("names no audio file", "fill in the audio column", "")
-    elif any(brace in str(audio) for brace in "{}"):
-        problem = "the path has braces, which Snakemake would read as a wildcard"
-        yield fault(problem, "rename the file or its folder", str(audio))
-    elif not audio.is_file():
-        yield fault(
-            "no such audio file", "a relative path starts from the table's folder", str(audio)
-        )
-    elif audio.stat().st_size == 0:
-        yield fault("the audio file is empty (0 bytes)", "copy or record it again", str(audio))
-    if test_set == ALL_SETS:
-        yield fault("this name means all test sets together", "rename the test set", test_set)
+def _is_unnamed(recording: Recording) -> bool:
+    """Whether the row's audio is left empty: its path is the table's folder."""
+    return recording.audio == recording.file.parent
 
 
-def _repetitions(listed: Sequence[_Listed]) -> Iterator[Fault]:
+def _row_faults(recording: Recording) -> Iterator[Fault]:
+    yield from audio_faults(recording)
+    if recording.test_set == ALL_SETS:
+        problem = "this name means all test sets together"
+        yield recording.fault(problem, "rename the test set", recording.test_set)
+
+
+def _repetitions(recordings: Sequence[Recording]) -> Iterator[Fault]:
     """The recordings whose audio, or whose id, an earlier row has."""
-    files = Counter()
-    ids = Counter()
-    for one in listed:
-        audio = one.recording.audio.resolve()
-        # A row without audio is a fault of its own; its path is the folder.
-        if audio == one.file.parent.resolve():
+    yield from repeated_audio(recordings)
+    audio: dict[str, Path] = {}
+    for one in recordings:
+        if _is_unnamed(one):
             continue
-        if files[audio]:
-            yield Fault("this audio is listed twice", "remove a row", one.file, one.row, str(audio))
-        elif ids[one.recording.id]:
-            yield Fault(
+        if audio.setdefault(one.id, one.audio.resolve()) != one.audio.resolve():
+            yield one.fault(
                 "another table has an audio file of the same path",
                 "rename one of the two files, or put both tables in one folder",
-                one.file,
-                one.row,
-                str(audio),
+                str(one.audio.resolve()),
             )
-        files[audio] += 1
-        ids[one.recording.id] += 1

@@ -1,8 +1,15 @@
-"""Replay sentences: term-free text that keeps the model from forgetting."""
+"""Replay: term-free sentences and recordings that keep the model from forgetting.
 
+Standard library only: Snakemake reads them while it builds its graph.
+"""
+
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from whisper_terms.errors import Fault, UserError
+from whisper_terms.recordings import Recording, audio_faults, list_recordings, repeated_audio
+
+_COLUMNS = "audio text".split()
 
 
 def read_replay(path: str | Path) -> list[str]:
@@ -22,3 +29,41 @@ def read_replay(path: str | Path) -> list[str]:
     if not sentences:
         raise UserError(Fault("holds no sentence", "write one sentence a line", path))
     return sentences
+
+
+def read_replay_recordings(
+    paths: Sequence[str | Path], tested: Sequence[Recording]
+) -> list[Recording]:
+    """Read the tables of the user's own recordings (columns audio, text), in their order.
+
+    An empty text means that nobody wrote down what is said. A column test_set is passed over.
+
+    Args:
+        paths: the tables.
+        tested: the test recordings.
+
+    Raises:
+        UserError: with all faults of all tables: a table or audio file that is missing or empty,
+            braces in a path, a missing column, a recording that is listed twice or tested.
+    """
+    recordings, faults = list_recordings(paths, _COLUMNS)
+    for one in recordings:
+        faults += audio_faults(one)
+    faults += [*repeated_audio(recordings), *_tested_audio(recordings, tested)]
+    if faults:
+        raise UserError(faults)
+    return recordings
+
+
+def _tested_audio(recordings: Sequence[Recording], tested: Sequence[Recording]) -> Iterator[Fault]:
+    by_audio = {one.audio.resolve(): one for one in tested}
+    for one in recordings:
+        if other := by_audio.get(one.audio.resolve()):
+            yield tested_fault(one, other)
+
+
+def tested_fault(recording: Recording, tested: Recording) -> Fault:
+    """The fault of a recording that is a test recording too."""
+    place = f"{tested.file}:{tested.row}"
+    problem = f"this audio is a test recording, {place}, and what is tested is never trained on"
+    return recording.fault(problem, f"remove this row, or {place}", str(recording.audio))

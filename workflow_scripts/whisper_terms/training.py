@@ -205,8 +205,10 @@ def training_digest(
             window.id,
             window.split,
             *([one.text, one.end, one.kind, one.voice, one.term_id] for one in window.utterances),
+            *([list(window.answer)] if window.answer else ()),
         ]
         for window in windows
+        if window.is_labelled
     ]
     return digest([_METHOD, base, rows, recipe.training_json(), first_voice, language])
 

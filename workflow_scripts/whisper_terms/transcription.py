@@ -174,8 +174,8 @@ def prompt_order(terms: Iterable[Mapping[str, str]]) -> list[str]:
     return [term["surface"] for term in sorted(terms, key=lambda term: -float(term["weight"]))]
 
 
-def load_tokenizer(language: str) -> "Tokenizer":
-    """openai-whisper's multilingual tokenizer.
+def load_tokenizer(language: str, num_languages: int = 99) -> "Tokenizer":
+    """openai-whisper's multilingual tokenizer, of a model that knows so many languages.
 
     Raises:
         UserError: Whisper doesn't know the language.
@@ -186,7 +186,7 @@ def load_tokenizer(language: str) -> "Tokenizer":
         raise UserError(
             Fault("Whisper knows no such language", "give its code, such as ja", value=language)
         )
-    return get_tokenizer(multilingual=True, language=language)
+    return get_tokenizer(multilingual=True, num_languages=num_languages, language=language)
 
 
 def _batches(recordings: Sequence["Recording"], size: int) -> Iterator[Sequence["Recording"]]:

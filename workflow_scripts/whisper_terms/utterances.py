@@ -17,6 +17,8 @@ from whisper_terms.tables import split_list
 
 TRAIN, DEVELOPMENT = "train", "dev"
 TERM, CONTEXT, CONTRAST, REPLAY = "term", "context", "contrast", "replay"
+# The engine, and the voice, of what a person said.
+RECORDED = "recording"
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,12 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from whisper_terms.sharding import digest, shard_of
 from whisper_terms.tables import read_table
-from whisper_terms.utterances import CONTRAST
+from whisper_terms.utterances import CONTRAST, RECORDED
 
 SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30.0
@@ -27,6 +26,8 @@ COLUMNS = "window split start end audio text kind term_id voice room".split()
 _ROOMS = 1
 # An utterance's start and end, and what stands once in a label: start, language, task and end.
 _TOKENS_AROUND, _TOKENS_ONCE = 2, 4
+# What is written of fast Japanese speech: ten characters, of which few take two tokens.
+_TOKENS_A_SECOND = 12
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,20 @@ class Window:
         split: train or dev.
         utterances: without overlap; all of them replay, or none.
         room: where they are heard, see rooms.py; "" for nowhere.
+        answer: ids of the tokens that a model wrote of it, to be its label in place of the texts,
+            without those at every label's begin and end; None for the texts.
     """
 
     id: str
     split: str
     utterances: tuple[Placed, ...]
     room: str = ""
+    answer: tuple[int, ...] | None = None
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether it is known what to write: of a recording without a transcript it is not."""
+        return self.answer is not None or all(one.text for one in self.utterances)
 
     @property
     def is_replay(self) -> bool:
@@ -101,7 +110,8 @@ class _Open:
         """
         own = row["term_id"] if row["kind"] != CONTRAST else ""
         return any(
-            row["text"] == one.text or (own and own == one.term_id and one.kind != CONTRAST)
+            (one.text and one.text == row["text"])
+            or (own and own == one.term_id and one.kind != CONTRAST)
             for one in self.placed
         )
 
@@ -115,32 +125,38 @@ def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) ->
     """Pack a manifest's utterances into windows.
 
     First fit, in an order given by a hash of the audio: each utterance goes into the first window
-    of its shard and split that has room and does not yet hold its term. Replay is packed apart.
+    of its shard and split that has room and does not yet hold its term. Replay is packed apart, and
+    recordings without a transcript apart from that.
 
     Args:
         rows: rows of the manifest; one that is too long for a window is left out.
         rules: how full a window gets.
         shards: number of shards of the terms and of the replay sentences.
     """
-    groups: dict[tuple[str, bool, int], list[Mapping[str, str]]] = {}
+    groups: dict[tuple[str, bool, bool, int], list[Mapping[str, str]]] = {}
     for row in rows:
-        shard = shard_of(row["term_id"] or row["text"], shards)
-        groups.setdefault((row["split"], row["kind"] == "replay", shard), []).append(row)
+        shard = shard_of(row["term_id"] or row["text"] or _name(row), shards)
+        # What has no text is no use to most recipes, and would cost them the whole window.
+        group = (row["split"], row["kind"] == "replay", not row["text"], shard)
+        groups.setdefault(group, []).append(row)
     return [
         _close(open_window, split, rules)
-        for (split, _, _), members in sorted(groups.items())
+        for (split, *_), members in sorted(groups.items())
         for open_window in _fill(members, rules)
     ]
 
 
 def read_windows(path: str | Path) -> list[Window]:
     """Read a table of windows; its rows are utterances, those of a window together."""
-    windows: dict[tuple[str, str, str], list[Placed]] = {}
+    windows: dict[tuple[str, str, str, str], list[Placed]] = {}
     for row in read_table(path, COLUMNS):
         placed = _place(row, float(row["start"]), float(row["end"]))
-        windows.setdefault((row["window"], row["split"], row["room"]), []).append(placed)
+        # In tables with answers each row of a window has the whole one.
+        key = (row["window"], row["split"], row["room"], row.get("answer", ""))
+        windows.setdefault(key, []).append(placed)
     return [
-        Window(name, split, tuple(placed), room) for (name, split, room), placed in windows.items()
+        Window(name, split, tuple(placed), room, tuple(map(int, answer.split())) or None)
+        for (name, split, room, answer), placed in windows.items()
     ]
 
 
@@ -175,62 +191,11 @@ def window_audio(window: Window) -> np.ndarray:
     return hear_in(sound, window.room) if window.room else sound
 
 
-class Label(NamedTuple):
-    """What the decoder reads and what it shall answer; all equally long.
-
-    Attributes:
-        inputs: token ids.
-        targets: `targets[i]` follows `inputs[i]`; -100, which the loss passes over, for the fixed
-            prompt.
-        of_term: whether a target is part of a term.
-    """
-
-    inputs: list[int]
-    targets: list[int]
-    of_term: list[bool]
-
-
-def window_label(
-    window: Window,
-    encode,
-    special,
-    timestamps: bool,
-    mark=lambda one, tokens: [False] * len(tokens),
-) -> Label:
-    """The label of a window.
-
-    Args:
-        window: the utterances.
-        encode: the tokenizer's function from text to token ids, without special tokens.
-        special: ids by name, see `base_model.SpecialIds`.
-        timestamps: whether start and end of each utterance are said.
-        mark: tells of an utterance and its tokens which of them are part of a term; none, if left
-            out.
-    """
-    prompt = [special.start, special.language, special.transcribe]
-    if not timestamps:
-        prompt.append(special.no_timestamps)
-    answer: list[int] = []
-    of_term: list[bool] = []
-    for one in window.utterances:
-        around = [special.timestamp_begin + round(time / TICK) for time in (one.start, one.end)]
-        before, after = ([time] if timestamps else [] for time in around)
-        tokens = encode(one.text)
-        answer += before + tokens + after
-        of_term += [False] * len(before) + mark(one, tokens) + [False] * len(after)
-    ignored = len(prompt) - 1
-    return Label(
-        inputs=prompt + answer,
-        targets=[-100] * ignored + answer + [special.end],
-        of_term=[False] * ignored + of_term + [False],
-    )
-
-
 def _fill(rows: Iterable[Mapping[str, str]], rules: PackingRules) -> list[_Open]:
     windows: list[_Open] = []
     # Neighbours in the hash's order are unrelated; the term's utterances spread over windows.
     for rank, row in sorted(((_rank(row), row) for row in rows), key=lambda ranked: ranked[0]):
-        seconds, tokens = float(row["seconds"]), _most_tokens(row["text"])
+        seconds, tokens = float(row["seconds"]), _most_tokens(row, rules)
         if seconds > rules.seconds or _TOKENS_ONCE + tokens > rules.max_tokens:
             continue
         # Its own, so that an utterance alone in a window stays there when others change.
@@ -258,7 +223,11 @@ def _fits(
 
 def _rank(row: Mapping[str, str]) -> str:
     # Names in the store say what is heard; where the store lies does not matter.
-    return digest([Path(row["audio"]).name, row["text"]])
+    return digest([_name(row), row["text"]])
+
+
+def _name(row: Mapping[str, str]) -> str:
+    return Path(row["audio"]).name
 
 
 def _place(row: Mapping[str, str], start: float, end: float) -> Placed:
@@ -282,9 +251,16 @@ def _choose_room(seed: str, rules: PackingRules) -> str:
     return ""
 
 
-def _most_tokens(text: str) -> int:
-    """An upper bound without a tokenizer: a token is at least one byte."""
-    return len(text.encode()) + _TOKENS_AROUND
+def _most_tokens(row: Mapping[str, str], rules: PackingRules) -> int:
+    """An upper bound without a tokenizer: a token is at least one byte.
+
+    The labels of recordings are known to fit when they are alone: see `recorded_replay`, and
+    `replay_labels` for those without a transcript.
+    """
+    if row.get("engine") != RECORDED:
+        return len(row["text"].encode()) + _TOKENS_AROUND
+    spoken = len(row["text"].encode()) or math.ceil(float(row["seconds"]) * _TOKENS_A_SECOND)
+    return min(spoken + _TOKENS_AROUND, rules.max_tokens - _TOKENS_ONCE)
 
 
 def _on_tick(seconds: float, rounded: Callable[[float], int] = round) -> float:

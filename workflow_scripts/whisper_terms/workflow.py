@@ -3,7 +3,7 @@
 Nothing here needs more than the standard library and pydantic.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from whisper_terms.config import Config, VoiceSettings, load_config
 from whisper_terms.dictionary import Entry, entry_digest, read_dictionaries
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import Recording, read_recordings
-from whisper_terms.replay import read_replay
+from whisper_terms.replay import read_replay, read_replay_recordings
 from whisper_terms.sharding import digest, group_by_shard
 from whisper_terms.speech.engine import Voice
 from whisper_terms.utterances import Casting
@@ -31,12 +31,14 @@ class Plan:
         entries: the dictionaries' rows.
         recordings: the test recordings.
         sentences: the replay sentences that are spoken.
+        replay_recordings: the user's own recordings for replay.
     """
 
     config: Config
     entries: tuple[Entry, ...]
     recordings: tuple[Recording, ...]
     sentences: tuple[str, ...]
+    replay_recordings: tuple[Recording, ...] = ()
 
     @cached_property
     def shards(self) -> int:
@@ -60,6 +62,11 @@ class Plan:
         return {shard: digest(sorted(sentences)) for shard, sentences in groups.items()}
 
     @cached_property
+    def spellings(self) -> str:
+        """A digest of all that a term can be written as."""
+        return digest(sorted({*(form for one in self.entries for form in one.spellings)}))
+
+    @cached_property
     def casting(self) -> Casting:
         """Who speaks how often."""
         speech = self.config.speech
@@ -79,20 +86,38 @@ class Plan:
 
     def exports(self) -> list[str]:
         """What is exported of a model, as paths in its folder."""
-        recipes = [system for system in self.config.systems if system in self.config.recipes]
-        return [f"{recipe}/{name}" for recipe in recipes for name in self.config.export.formats]
+        formats = self.config.export.formats
+        return [f"{recipe}/{name}" for recipe in self.recipes for name in formats]
 
     def uses_encodings(self, recipe: str) -> bool:
         """Whether a recipe reads the encoder's output instead of running it."""
         return self.config.recipes[recipe].cached_encoder
 
+    def asks_base(self, recipe: str) -> bool:
+        """Whether a recipe's replay is labelled by the base model."""
+        return self.config.recipes[recipe].asks_base
+
+    def labels(self, recipe: str) -> str:
+        """The kind of labels that a recipe trains on: timed or untimed."""
+        return "timed" if self.config.recipes[recipe].timestamps else "untimed"
+
+    def encodings_for_labels(self, layout: str) -> bool:
+        """Whether the encoder's output is there for labelling: a recipe in the systems reads it."""
+        return any(
+            self.layout(name) == layout and self.uses_encodings(name) for name in self.recipes
+        )
+
+    @property
+    def recipes(self) -> list[str]:
+        """The recipes that are compared."""
+        return [name for name in self.config.systems if name in self.config.recipes]
+
     def layouts_in(self, results: str | Path) -> list[str]:
         """The kinds of windows of all terms that the systems train on, or that results know."""
-        recipes = [system for system in self.config.systems if system in self.config.recipes]
         folders = [Path(results, "windows")]
         folders += [Path(results, model, "encodings") for model in self.config.models]
         made = {table.stem for folder in folders for table in folder.glob("*.tsv")}
-        known = made | set(map(self.layout, recipes))
+        known = made | set(map(self.layout, self.recipes))
         return sorted(layout for layout in known if not layout.endswith(OF_MISHEARD))
 
     def layout(self, recipe: str) -> str:
@@ -120,10 +145,33 @@ def read_plan(mapping: Mapping, source: str | Path) -> Plan:
     recordings = _collect(faults, read_recordings, config.recordings)
     sentences = _collect(faults, read_replay, config.replay)
     _collect(faults, read_carriers, config.carriers)
+    own = _collect(
+        faults, lambda paths: read_replay_recordings(paths, recordings), config.replay_recordings
+    )
     if faults:
         raise UserError(faults)
     spoken = sentences[: config.speech.replay_sentences]
-    return Plan(config, tuple(entries), tuple(recordings), tuple(spoken))
+    plan = Plan(config, tuple(entries), tuple(recordings), tuple(spoken), tuple(own))
+    if faults := [*_replay_faults(plan)]:
+        raise UserError(faults)
+    return plan
+
+
+def _replay_faults(plan: Plan) -> Iterator[Fault]:
+    """Recordings that no recipe can use, and recipes that have no replay to use."""
+    recipes = {name: plan.config.recipes[name] for name in plan.recipes}
+    unwritten = [one for one in plan.replay_recordings if not one.text]
+    if unwritten and not any(recipe.asks_base for recipe in recipes.values()):
+        problem = f"{len(unwritten)} recordings for replay have no transcript, this one first"
+        cure = "fill in the column text, or write replay_labels: base in a recipe of systems"
+        yield unwritten[0].fault(problem, cure)
+    if plan.sentences or any(one.text for one in plan.replay_recordings):
+        return
+    for name, recipe in recipes.items():
+        if recipe.replay and not recipe.asks_base:
+            problem = f"recipes.{name} takes its replay from texts, and there is none"
+            cure = "raise speech.replay_sentences, or write replay_labels: base or replay: 0"
+            yield Fault(problem, cure)
 
 
 def _collect(faults: list[Fault], read, argument):

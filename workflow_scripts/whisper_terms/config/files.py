@@ -28,6 +28,7 @@ def _named_files(config: "Config") -> Iterator[tuple[str, str]]:
     """Key and path of every file that the configuration names; the path is empty if none is."""
     yield from (("dictionaries", path) for path in config.dictionaries)
     yield from (("recordings", path) for path in config.recordings)
+    yield from (("replay_recordings", path) for path in config.replay_recordings)
     yield "carriers", config.carriers
     yield "replay", config.replay
     speech = config.speech

@@ -161,6 +161,7 @@ class Config(Settings):
             "manifest.tsv",
             "windows",
             "encodings",
+            "replay_labels",
             "eval.tsv",
             "terms_eval.tsv",
             "homophones_eval.tsv",
@@ -197,6 +198,12 @@ class Config(Settings):
     )
     replay: FilePath = Field(
         "dictionaries/replay.txt", description="Term-free sentences against forgetting (path)."
+    )
+    replay_recordings: tuple[FilePath, ...] = Field(
+        (),
+        description="Lists of recordings of your own against forgetting, beside those sentences "
+        "(paths). They hold no term and are none of the test recordings; without a transcript "
+        "they serve recipes with replay_labels: base.",
     )
     results: FilePath = Field("results", description="Folder of everything that is made (path).")
     models: dict[Name, FilePath] = Field(
@@ -246,7 +253,7 @@ class Config(Settings):
         ResourceSettings(), description="What jobs ask of a cluster."
     )
 
-    @field_validator("dictionaries", "recordings", mode="before")
+    @field_validator("dictionaries", "recordings", "replay_recordings", mode="before")
     @classmethod
     def _accept_one_path(cls, value: object) -> object:
         # So that `snakemake --config dictionaries=my.csv` works.

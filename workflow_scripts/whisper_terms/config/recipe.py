@@ -35,6 +35,12 @@ class Recipe(Settings):
         description="Share of the windows that is replay, term-free speech against forgetting "
         "(a fraction).",
     )
+    replay_labels: Literal["text", "base"] = Field(
+        "text",
+        description="What replay is labelled with: text (what is said in it) or base (what the "
+        "base model writes of it, which recordings without a transcript need). Read only with "
+        "replay above 0.",
+    )
     kl: float = Field(
         0.5,
         ge=0,
@@ -116,6 +122,11 @@ class Recipe(Settings):
     # What is done with the trained weights: a change does not train again.
     AFTER_TRAINING: ClassVar = frozenset({"interpolation", "forgetting_budget"})
 
+    @property
+    def asks_base(self) -> bool:
+        """Whether replay is labelled by the base model."""
+        return self.replay > 0 and self.replay_labels == "base"
+
     def training_json(self) -> str:
         """What the trained weights follow from, as JSON with sorted keys."""
         # The windows tell which terms they hold; if that is all of them, nothing is trained anew.
@@ -126,6 +137,8 @@ class Recipe(Settings):
             unread.add("patience")
         if not self.spec_augment:
             unread.add("spec_augment")
+        if not self.asks_base:
+            unread.add("replay_labels")
         return self.to_json(exclude=self.AFTER_TRAINING | unread)
 
     def interpolation_json(self) -> str:

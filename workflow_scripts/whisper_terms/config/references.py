@@ -19,6 +19,8 @@ from whisper_terms.config.recipe import Recipe
 from whisper_terms.config.speech import VoiceSettings
 
 Location = tuple[str | int, ...]
+# One path may stand there alone.
+_LISTS_OF_PATHS = ("dictionaries", "recordings", "replay_recordings")
 COQUI_VOICE_CURE = (
     "remove it; for several voices name in each a speaker of the model as its file, "
     "or write engine: openjtalk"
@@ -144,7 +146,10 @@ def _check_development(mapping: Mapping) -> Iterator[Finding]:
 
 
 def _check_replay(mapping: Mapping) -> Iterator[Finding]:
-    if _get(mapping, "speech", "replay_sentences") not in (0, "0"):
+    # With recordings there is more to count, see `workflow.read_plan`.
+    if _get(mapping, "speech", "replay_sentences") not in (0, "0") or _items(
+        mapping, "replay_recordings"
+    ):
         return
     for name in _keys(mapping, "recipes"):
         recipe = _get(mapping, "recipes", name)
@@ -170,8 +175,14 @@ def _check_gpus(mapping: Mapping) -> Iterator[Finding]:
 
 
 def _check_paths(mapping: Mapping) -> Iterator[Finding]:
-    for key in ("dictionaries", "recordings"):
+    for key in _LISTS_OF_PATHS:
         yield from _repeated((key,), _items(mapping, key))
+    tested = _items(mapping, "recordings")
+    for index, path in enumerate(_items(mapping, "replay_recordings")):
+        if path in tested:
+            problem = f"replay_recordings[{index}] stands in recordings too"
+            cure = "keep it in one of them: what is tested is never trained on"
+            yield Finding(("replay_recordings", index), problem, cure, str(path))
     # Transcripts are named after their table of recordings.
     stems = [PurePath(str(path)).stem for path in _items(mapping, "recordings")]
     for index, (path, stem) in enumerate(zip(_items(mapping, "recordings"), stems, strict=True)):
@@ -222,7 +233,7 @@ def _keys(mapping: Mapping, location: str) -> list[str]:
 
 def _items(mapping: Mapping, *location: str) -> list:
     value = _get(mapping, *location)
-    if isinstance(value, str) and location in (("dictionaries",), ("recordings",)):
+    if isinstance(value, str) and location[0] in _LISTS_OF_PATHS:
         return [value]
     return list(value) if isinstance(value, list | tuple) else []
 

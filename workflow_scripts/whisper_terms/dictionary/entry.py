@@ -32,6 +32,11 @@ class Entry:
     row: int
 
     @property
+    def spellings(self) -> tuple[str, ...]:
+        """All that counts as the term."""
+        return (self.surface, *self.aliases)
+
+    @property
     def term_id(self) -> str:
         """The term's name in tables and paths; it depends on the surface alone."""
         return "t" + hashlib.sha1(self.surface.encode(), usedforsecurity=False).hexdigest()[:10]

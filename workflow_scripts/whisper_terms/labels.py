@@ -1,0 +1,56 @@
+"""Labels: what the decoder shall write of a window."""
+
+from typing import NamedTuple
+
+from whisper_terms.windows import TICK, Window
+
+
+class Label(NamedTuple):
+    """What the decoder reads and what it shall answer; all equally long.
+
+    Attributes:
+        inputs: token ids.
+        targets: `targets[i]` follows `inputs[i]`; -100, which the loss passes over, for the fixed
+            prompt.
+        of_term: whether a target is part of a term.
+    """
+
+    inputs: list[int]
+    targets: list[int]
+    of_term: list[bool]
+
+
+def window_label(
+    window: Window,
+    encode,
+    special,
+    timestamps: bool,
+    mark=lambda one, tokens: [False] * len(tokens),
+) -> Label:
+    """The label of a window: its utterances, or the answer that was put in their place.
+
+    Args:
+        window: the utterances, or the answer, which then has times as `timestamps` says.
+        encode: the tokenizer's function from text to token ids, without special tokens.
+        special: ids by name, see `base_model.SpecialIds`.
+        timestamps: whether start and end of each utterance are said.
+        mark: tells of an utterance and its tokens which of them are part of a term; none, if left
+            out.
+    """
+    prompt = [special.start, special.language, special.transcribe]
+    if not timestamps:
+        prompt.append(special.no_timestamps)
+    answer = list(window.answer or ())
+    of_term = [False] * len(answer)
+    for one in window.utterances if window.answer is None else ():
+        around = [special.timestamp_begin + round(time / TICK) for time in (one.start, one.end)]
+        before, after = ([time] if timestamps else [] for time in around)
+        tokens = encode(one.text)
+        answer += before + tokens + after
+        of_term += [False] * len(before) + mark(one, tokens) + [False] * len(after)
+    ignored = len(prompt) - 1
+    return Label(
+        inputs=prompt + answer,
+        targets=[-100] * ignored + answer + [special.end],
+        of_term=[False] * ignored + of_term + [False],
+    )

@@ -1,0 +1,156 @@
+"""The user's own recordings as replay: checked, copied, and listed as utterances.
+
+Copies are named after what is heard, as spoken utterances are, so that whatever is computed of a
+recording is computed anew when it changes, and the recordings themselves are never touched.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from whisper_terms.audio import SAMPLE_RATE, read_audio
+from whisper_terms.dictionary import Entry
+from whisper_terms.errors import Fault, UserError
+from whisper_terms.progress import progress
+from whisper_terms.recordings import Recording, check_audio
+from whisper_terms.replay import tested_fault
+from whisper_terms.scoring.lexicon import Lexicon, Term
+from whisper_terms.scoring.normalise import normalise
+from whisper_terms.sharding import digest
+from whisper_terms.tables import atomic_path
+from whisper_terms.utterances import DEVELOPMENT, RECORDED, REPLAY, TRAIN, split_sentences
+
+# Raised when the same file is copied otherwise.
+_METHOD = 1
+# What a label holds beside its text: start, language, task, end, and two times.
+_TOKENS_BESIDE = 6
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A recording and its copy.
+
+    Attributes:
+        recording: the user's.
+        audio: the copy: WAV, 16 kHz, mono, 16 bit.
+        seconds: its length.
+    """
+
+    recording: Recording
+    audio: Path
+    seconds: float
+
+
+def check_recordings(
+    recordings: Sequence[Recording], tested: Sequence[Recording], seconds: float, tokens: int
+) -> None:
+    """Check all that needs a look at the audio, or at the tokenizer.
+
+    Args:
+        recordings: the user's, for replay.
+        tested: the test recordings, whatever they are called.
+        seconds: length of a window.
+        tokens: most tokens in a window's label.
+
+    Raises:
+        UserError: with all faults: no audio, too long, the content of a test recording, or a
+            transcript that is too long for a label.
+    """
+    by_content = {_content(one.audio): one for one in tested}
+    faults: list[Fault] = []
+    for one in progress(recordings, "checking", len(recordings)):
+        if unusable := check_audio(one.audio):
+            faults += (one.fault(fault.problem, fault.cure, str(one.audio)) for fault in unusable)
+        elif other := by_content.get(_content(one.audio)):
+            faults.append(tested_fault(one, other))
+        else:
+            faults += _length_faults(one, seconds, tokens)
+    if faults:
+        raise UserError(faults)
+
+
+def hold_terms(recordings: Iterable[Recording], entries: Iterable[Entry]) -> list[Recording]:
+    """The recordings whose transcripts hold a term, or another spelling of one."""
+    lexicon = Lexicon(Term(one.term_id, one.surface, one.reading, one.aliases) for one in entries)
+    return [one for one in recordings if lexicon.occurrences(normalise(one.text))]
+
+
+def copy_recordings(recordings: Sequence[Recording], store: Path) -> list[Copied]:
+    """Copy what the store lacks.
+
+    Raises:
+        UserError: a recording can't be read.
+    """
+    return [_copy(one, store) for one in progress(recordings, "copying", len(recordings))]
+
+
+def utterance_rows(copies: Sequence[Copied], held_out: float) -> Iterator[dict[str, object]]:
+    """The rows of the manifest.
+
+    Which are held out follows from a hash of what is said or, where that is not known, of the
+    copy's name, for recordings with and without a transcript apart.
+
+    Args:
+        copies: the recordings.
+        held_out: share of the development set.
+    """
+    known = _held_out({one.recording.text for one in copies if one.recording.text}, held_out)
+    unknown = _held_out({one.audio.name for one in copies if not one.recording.text}, held_out)
+    for one in copies:
+        text = one.recording.text
+        is_held_out = text in known if text else one.audio.name in unknown
+        yield {
+            "audio": one.audio.as_posix(),
+            # A cell of a tab-separated table holds neither tabs nor line ends.
+            "text": " ".join(text.split()),
+            "seconds": f"{one.seconds:.3f}",
+            "split": DEVELOPMENT if is_held_out else TRAIN,
+            "kind": REPLAY,
+            "voice": RECORDED,
+            "engine": RECORDED,
+        }
+
+
+def _held_out(names: Collection[str], share: float) -> set[str]:
+    # One alone is for training.
+    return set(split_sentences(sorted(names), share)[0]) if len(names) > 1 else set()
+
+
+def _length_faults(recording: Recording, seconds: float, tokens: int) -> Iterator[Fault]:
+    info = soundfile.info(str(recording.audio))
+    # Whatever is no longer, rounded to milliseconds as in the manifest, has its place.
+    if (length := round(info.frames / info.samplerate, 3)) > seconds:
+        problem = f"is {length:.2f} s long, but a window has {seconds:g} s (windows.seconds)"
+        yield recording.fault(problem, "cut it into shorter ones", str(recording.audio))
+    if (count := _count_tokens(recording.text, tokens)) + _TOKENS_BESIDE > tokens:
+        problem = f"the transcript has {count} tokens, too many for a label (windows.max_tokens)"
+        yield recording.fault(problem, "cut the recording into shorter ones", recording.text)
+
+
+def _count_tokens(text: str, enough: int) -> int:
+    """The number of tokens, or of bytes where even these are few."""
+    if (most := len(text.encode())) + _TOKENS_BESIDE <= enough:
+        return most
+    # Only here: it takes seconds to load.
+    from whisper.tokenizer import get_tokenizer
+
+    return len(get_tokenizer(multilingual=True).encode(text))
+
+
+def _content(audio: Path) -> str:
+    with audio.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def _copy(recording: Recording, store: Path) -> Copied:
+    key = digest([_METHOD, _content(recording.audio)], length=32)
+    path = store / key[:2] / f"{key}.wav"
+    if not path.exists():
+        samples = np.clip(read_audio(recording.audio), -1, 1)
+        with atomic_path(path) as temporary:
+            soundfile.write(temporary, samples, SAMPLE_RATE, subtype="PCM_16")
+    return Copied(recording, path, soundfile.info(str(path)).frames / SAMPLE_RATE)
