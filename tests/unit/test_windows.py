@@ -130,15 +130,6 @@ class TestPacking:
         rows = [manifest_row(number, term_id="t1") for number in range(5)]
         assert [len(window.utterances) for window in pack(rows, RULES, SHARDS)] == [1] * 5
 
-    def test_words_of_one_sound_share_a_window_but_the_term_is_there_once(self):
-        kinds = ["context", "contrast", "contrast", "context"]
-        rows = [
-            manifest_row(number, 2.0, term_id="t1", kind=kind) for number, kind in enumerate(kinds)
-        ]
-        first, second = pack(rows, RULES, SHARDS)
-        assert sorted(one.kind for one in first.utterances) == ["context", "contrast", "contrast"]
-        assert [one.kind for one in second.utterances] == ["context"]
-
     def test_splits_replay_and_shards_do_not_mix(self):
         rows = random_rows(400)
         by_audio = {row["audio"]: row for row in rows}

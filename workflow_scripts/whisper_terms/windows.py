@@ -15,7 +15,7 @@ import numpy as np
 
 from whisper_terms.sharding import digest, shard_of
 from whisper_terms.tables import read_table
-from whisper_terms.utterances import CONTRAST, RECORDED
+from whisper_terms.utterances import RECORDED
 
 SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30.0
@@ -106,12 +106,13 @@ class _Open:
     def holds(self, row: Mapping[str, str]) -> bool:
         """Whether the term is in it: a second mention could be copied from the first.
 
-        Words that sound like it may stand beside it and each other: there copying would be wrong.
+        Neither do words that sound like it share its window, though copying would be wrong there.
+        They then lie in windows with little else, and such windows are needed: a model that has
+        only seen full ones ends too soon where a recording holds one sentence.
         """
-        own = row["term_id"] if row["kind"] != CONTRAST else ""
         return any(
             (one.text and one.text == row["text"])
-            or (own and own == one.term_id and one.kind != CONTRAST)
+            or (one.term_id and one.term_id == row["term_id"])
             for one in self.placed
         )
 
