@@ -110,7 +110,8 @@ ablation: .venv/installed
 # The demo's models; they are made if need be.
 timestamps: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) results/nano/base/model.pt results/nano/nano/model.pt
-	$(BIN)/snakemake -s benchmarks/Snakefile --cores all --configfile benchmarks/config.yaml timestamps
+	$(BIN)/snakemake -s benchmarks/Snakefile --cores all timestamps \
+		--configfile benchmarks/config.yaml
 	@echo "page: $(CURDIR)/docs/timestamps.md"
 
 # Without --forceall a second run would measure nothing.
