@@ -22,15 +22,16 @@ rule gather_replay:
         runtime=CONFIG.resources.runtime_minutes,
     params:
         store=f"{RECORDED}/store",
-        windows=CONFIG.windows.to_json(),
+        seconds=CONFIG.windows.seconds,
+        tokens=CONFIG.windows.max_tokens,
         held_out=CONFIG.development.fraction,
         spellings=PLAN.spellings,
     message:
         "Check and copy the recordings for replay"
     shell:
         "python {input.script} --replay {input.replay:q} --recordings {input.recordings:q}"
-        " --dictionary {input.dictionaries:q} --windows {params.windows:q}"
-        " --held-out {params.held_out} --store {params.store} --output {output} 2>&1 | tee {log}"
+        " --dictionary {input.dictionaries:q} --seconds {params.seconds}"
+        " --max-tokens {params.tokens} --held-out {params.held_out} --store {params.store} --output {output} 2>&1 | tee {log}"
 
 
 rule build_manifest:

@@ -18,7 +18,7 @@ rule prune:
     params:
         # A store beside the results, shared as they are.
         speech=lambda wildcards: SPEECH,
-        copies=f"{RECORDED}/store",
+        copies=RECORDED,
         models=[f"{RESULTS}/{model}" for model in CONFIG.models],
     message:
         "Remove speech and encodings that this configuration does not use"

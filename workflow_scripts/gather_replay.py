@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from whisper_terms.config import WindowSettings
 from whisper_terms.dictionary import read_dictionaries
 from whisper_terms.errors import UserError, run_script
 from whisper_terms.recorded_replay import (
@@ -27,7 +26,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--replay", required=True, type=Path, nargs="+", help="tables: audio, text")
     add("--recordings", required=True, type=Path, nargs="+", help="tables of test recordings")
     add("--dictionary", required=True, type=Path, nargs="+", help="the dictionaries")
-    add("--windows", default="{}", help="the configuration's block `windows`, JSON")
+    add("--seconds", type=float, default=30.0, help="length of a window (default %(default)s)")
+    add("--max-tokens", type=int, default=440, help="most tokens of a label (default %(default)s)")
     add("--held-out", required=True, type=float, help="share of the development set")
     add("--store", required=True, type=Path, help="folder of the copies")
     add("--output", required=True, type=Path, help="their part of the manifest")
@@ -36,10 +36,9 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    windows = WindowSettings.from_json(arguments.windows)
     tested = read_recordings(arguments.recordings)
     recordings = read_replay_recordings(arguments.replay, tested)
-    check_recordings(recordings, tested, windows.seconds, windows.max_tokens)
+    check_recordings(recordings, tested, arguments.seconds, arguments.max_tokens)
     with_terms = hold_terms(recordings, read_dictionaries(arguments.dictionary))
     if with_terms:
         print(f"{len(with_terms)} recordings left out: a term is said in them", file=sys.stderr)

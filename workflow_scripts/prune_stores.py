@@ -20,7 +20,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--shards", required=True, nargs="+", type=Path, help="tables of all utterances")
     add("--speech", required=True, type=Path, help="folder of the wavs and of such tables")
     add("--recorded", nargs="*", type=Path, default=[], help="tables of recordings for replay")
-    add("--copies", type=Path, help="folder of the copies of such recordings")
+    add("--copies", type=Path, help="folder of the copies of such recordings and of the tables")
     add("--windows", nargs="*", type=Path, default=[], help="tables of windows")
     add("--models", nargs="*", type=Path, default=[], help="folders, MODEL/windows/*.tsv included")
     add("--dry-run", action="store_true", help="only say what would be removed")
@@ -32,8 +32,8 @@ def main() -> None:
     spoken = read_spoken([*arguments.shards, *arguments.recorded])
     leftovers = speech_leftovers(arguments.speech, arguments.shards, spoken)
     if arguments.copies:
-        copies = find_leftovers(arguments.copies, map(Path, read_spoken(arguments.recorded)))
-        leftovers[arguments.copies] = copies
+        used = [*map(Path, read_spoken(arguments.recorded)), *arguments.recorded]
+        leftovers[arguments.copies] = find_leftovers(arguments.copies, used)
     windows = {one.id for table in arguments.windows for one in read_windows(table)}
     for model in arguments.models:
         leftovers |= encoding_leftovers(model, windows | own_windows(model, spoken))

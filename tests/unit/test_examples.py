@@ -53,8 +53,10 @@ class TestReplay:
         assert len(chosen) == 16
         assert sorted(Counter(chosen[6:]).values()) == [2, 2, 3, 3]
 
-    def test_without_any(self):
-        assert select(TERMS, replay=0.5) == [one.id for one in TERMS]
+    def test_none_where_some_is_wanted_is_a_fault(self):
+        with pytest.raises(UserError, match="no replay has a label"):
+            select(TERMS, replay=0.5)
+        assert select(TERMS, replay=0.0) == [one.id for one in TERMS]
 
     def test_a_larger_share_keeps_those_of_a_smaller(self):
         some = select(TERMS + REPLAY, replay=0.4)

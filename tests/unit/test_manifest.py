@@ -71,3 +71,20 @@ def test_a_lone_term_may_be_tested():
     rows = [row("痙攣", kind="term"), row("痙攣", kind="replay", audio="store/other.wav")]
     manifest = build_manifest(rows, ["痙攣"])
     assert [one["kind"] for one in manifest.rows] == ["term"]
+
+
+def test_replay_that_is_held_out_is_not_trained_on():
+    held_out = row("晴れた。", kind="replay", split="dev")
+    rows = [
+        held_out,
+        row("晴れた", kind="replay", audio="store/aloud.wav"),
+        row("", kind="replay", audio=held_out["audio"]),
+        row("雨だ。", kind="replay"),
+        row("", kind="replay", audio="store/unwritten.wav"),
+        # A term's sentence may be said by a voice that is held out.
+        row("晴れた。"),
+    ]
+    manifest = build_manifest(rows, ())
+    trained = [(one["kind"], one["text"]) for one in manifest.rows if one["split"] == "train"]
+    assert trained == [("context", "晴れた。"), ("replay", ""), ("replay", "雨だ。")]
+    assert manifest.tested == 0

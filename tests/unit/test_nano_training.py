@@ -160,6 +160,13 @@ def test_a_model_can_be_trained_on(vocabulary):
     torch.testing.assert_close(small[-1], embedding[-1], atol=5e-3, rtol=0)
 
 
+def test_an_older_model_can_be_trained_on_too(vocabulary):
+    embedding = torch.randn(vocabulary.size, WIDTH, generator=torch.Generator().manual_seed(1))
+    whole = embedding[-1].repeat(WHISPER_TOKENS, 1)
+    whole[torch.from_numpy(vocabulary.tokens)] = embedding[:-1]
+    torch.testing.assert_close(small_embedding(whole, vocabulary), embedding)
+
+
 def test_weights_are_saved_by_module(tmp_path, vocabulary):
     module = nn.Linear(2, 3)
     save_weights(tmp_path / "w.safetensors", {"encoder": module}, vocabulary)

@@ -84,6 +84,16 @@ class TestScript:
         self.run(monkeypatch, "--windows windows.tsv")
         assert not self.table.exists() and self.encoding.exists()
 
+    @pytest.mark.parametrize("listed", [True, False])
+    def test_copies_of_recordings_go_with_their_table(self, folder, monkeypatch, listed):
+        """Else nothing would tell that they are missing when they are wanted again."""
+        copy, other = make(Path("copies/store/aa/1.wav")), make(Path("copies/store/bb/2.wav"))
+        table = Path("copies/replay.tsv")
+        write_table(table, UTTERANCES, [{"audio": copy}])
+        self.run(monkeypatch, "--copies copies", f"--recorded {table if listed else ''}")
+        assert copy.exists() == table.exists() == listed
+        assert not other.exists()
+
     def test_windows_of_the_models_own(self, folder, monkeypatch):
         """Those whose speech is in use are kept, though no other table has them."""
         own, base = sounding_windows(folder, 2, kind="term"), Path("nano/base/checkpoint")

@@ -230,5 +230,5 @@ class TestScript:
 
     def test_faults_come_before_any_copy(self, folder, monkeypatch):
         with pytest.raises(UserError, match=r"mine\.tsv:2: is 1\.00 s long"):
-            self.run(monkeypatch, [("a.wav", "晴れ")], "--windows", '{"seconds": 0.9}')
+            self.run(monkeypatch, [("a.wav", "晴れ")], "--seconds", "0.9")
         assert not Path("copies").exists()

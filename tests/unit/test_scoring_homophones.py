@@ -78,6 +78,21 @@ def test_terms_of_one_sound_are_one_group():
     assert shown(rows) == {"瞳器": (1, 0, "動悸×1"), "動機": (1, 0, "瞳器×1")}
 
 
+def test_a_word_that_is_an_alias_of_the_other_term_is_that_term():
+    terms = Lexicon([Term("t1", "動悸", "ドウキ", ("動気",)), Term("t2", "瞳器", "ドウキ")])
+    other = {"term_id": "t2", "surface": "瞳器", "reading": "ドウキ"}
+    homophones = [
+        PALPITATION | {"rival": "瞳器", "kind": "term"},
+        PALPITATION | {"rival": "動機", "kind": "word"},
+        other | {"rival": "動悸", "kind": "term"},
+        other | {"rival": "動気", "kind": "word"},
+        other | {"rival": "動機", "kind": "word"},
+    ]
+    rows = rows_of(("動悸", "動気"), ("動機", "動気"), homophones=homophones, terms=terms)
+    assert shown(rows) == {"動悸": (1, 1, ""), "動機": (1, 0, "動悸×1")}
+    assert len(rows) == 2
+
+
 @pytest.mark.parametrize("pairs", [[], [("何もない。", "動悸と動機")]])
 def test_nothing_said(pairs):
     assert rows_of(*pairs) == []

@@ -42,6 +42,7 @@ class TestWhatIsTrained:
         before = weights(base.model)
         recipe = RECIPE.model_copy(
             update={"epochs": 1, "train": "all", "cached_encoder": False, "warmup_steps": 0}
+            | {"replay": 0.0}
         )
         names = changed(before, weights(train(base, windows[:2], tmp_path / "state", {}, recipe)))
         assert names == set(before) - {"model.encoder.embed_positions.weight"}

@@ -222,7 +222,8 @@ class TestReplayRecordings:
         assert problem.startswith("1 recordings for replay have no transcript")
         assert self.plan(**ASKING).asks_base("mine")
         # One that asks and is not compared, or has no replay, is no use.
-        assert len(self.faults(**ASKING | {"systems": ["base"]})) == 1
+        # A run without that recipe is no mistake.
+        self.plan(**ASKING | {"systems": ["base"]})
         recipes = {"mine": {"replay_labels": "base", "replay": 0}}
         assert len(self.faults(**ASKING | {"recipes": recipes})) == 1
 

@@ -53,6 +53,10 @@ def select_windows(
             cure = "hold out a voice (development.voices), or raise speech.carriers_per_term"
         raise UserError(Fault(f"the recipe has no window in the {split} set", cure))
     replay = sorted((w for w in here if w.is_replay), key=lambda window: digest(window.id))
+    if split == "train" and recipe.replay and not replay:
+        problem = f"the recipe's replay is {recipe.replay:g}, but no replay has a label"
+        cure = "write replay: 0, or give sentences (replay) or recordings (replay_recordings)"
+        raise UserError(Fault(problem, cure))
     wanted = round(len(terms) * recipe.replay / (1 - recipe.replay)) if replay else 0
     return terms + [replay[index % len(replay)] for index in range(wanted)]
 

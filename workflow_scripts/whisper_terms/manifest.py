@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from whisper_terms.utterances import DEVELOPMENT, REPLAY
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,28 @@ def build_manifest(rows: Iterable[Mapping[str, str]], tested: Iterable[str]) -> 
         for row in distinct.values()
         if row["kind"] == "term" or _plain(row["text"]) not in test_texts
     ]
+    tested_count = len(distinct) - len(kept)
+    kept = list(_without_held_out(kept))
     kept.sort(key=lambda row: (row["kind"], row["text"], row["voice"], row["split"], row["audio"]))
-    return Manifest(kept, len(distinct) - len(kept))
+    return Manifest(kept, tested_count)
+
+
+def _without_held_out(rows: Sequence[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    """The rows without replay that is trained on and held out too, by its words or its sound.
+
+    Sentences and recordings are each split for themselves, and a user may read sentences aloud.
+    """
+    held_out = {
+        name
+        for row in rows
+        if row["kind"] == REPLAY and row["split"] == DEVELOPMENT
+        for name in (row["audio"], _plain(row["text"]))
+        if name
+    }
+    for row in rows:
+        is_trained = row["kind"] == REPLAY and row["split"] != DEVELOPMENT
+        if not is_trained or held_out.isdisjoint((row["audio"], _plain(row["text"]))):
+            yield row
 
 
 def _sentences(text: str) -> list[str]:

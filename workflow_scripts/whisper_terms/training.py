@@ -204,7 +204,11 @@ def training_digest(
         [
             window.id,
             window.split,
-            *([one.text, one.end, one.kind, one.voice, one.term_id] for one in window.utterances),
+            *(
+                # A text in whose place an answer stands is not read.
+                ["" if window.answer else one.text, one.end, one.kind, one.voice, one.term_id]
+                for one in window.utterances
+            ),
             *([list(window.answer)] if window.answer else ()),
         ]
         for window in windows

@@ -102,9 +102,10 @@ class Plan:
         return "timed" if self.config.recipes[recipe].timestamps else "untimed"
 
     def encodings_for_labels(self, layout: str) -> bool:
-        """Whether the encoder's output is there for labelling: a recipe in the systems reads it."""
+        """Whether the encoder's output is there for labelling: a recipe reads it."""
         return any(
-            self.layout(name) == layout and self.uses_encodings(name) for name in self.recipes
+            self.layout(name) == layout and self.uses_encodings(name)
+            for name in self.config.recipes
         )
 
     @property
@@ -161,9 +162,10 @@ def _replay_faults(plan: Plan) -> Iterator[Fault]:
     """Recordings that no recipe can use, and recipes that have no replay to use."""
     recipes = {name: plan.config.recipes[name] for name in plan.recipes}
     unwritten = [one for one in plan.replay_recordings if not one.text]
-    if unwritten and not any(recipe.asks_base for recipe in recipes.values()):
+    # One that is not compared now may be later, and others pass such recordings over.
+    if unwritten and not any(recipe.asks_base for recipe in plan.config.recipes.values()):
         problem = f"{len(unwritten)} recordings for replay have no transcript, this one first"
-        cure = "fill in the column text, or write replay_labels: base in a recipe of systems"
+        cure = "fill in the column text, or write replay_labels: base in a recipe"
         yield unwritten[0].fault(problem, cure)
     if plan.sentences or any(one.text for one in plan.replay_recordings):
         return

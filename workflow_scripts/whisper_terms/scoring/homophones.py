@@ -47,6 +47,8 @@ def homophone_eval_rows(
         homophones: rows of homophones.tsv.
         terms: the dictionary's.
     """
+    # What is another spelling of a term is that term.
+    homophones = [one for one in homophones if one["kind"] == TERM or not _spells(one, terms)]
     sounds, lexicon = _sounds(homophones), _with_words(homophones, terms)
     return [
         {"system": system} | row
@@ -68,14 +70,26 @@ def _sounds(homophones: Sequence[Mapping[str, str]]) -> list[Sound]:
     by_term: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
     for row in homophones:
         by_term[row["term_id"]].append(row)
-    groups: dict[frozenset[str], Sound] = {}
+    groups: dict[frozenset[str], list[Mapping[str, str]]] = {}
     for rows in by_term.values():
-        # The dictionary's terms first.
-        ranked = sorted(rows, key=lambda row: row["kind"] != TERM)
-        kinds = {rows[0]["surface"]: TERM} | {row["rival"]: row["kind"] for row in ranked}
-        names = {word: ids.get(word, _word_id(word)) for word in kinds}
-        groups.setdefault(frozenset(kinds), Sound(rows[0]["reading"], kinds, names))
-    return list(groups.values())
+        terms = {rows[0]["surface"], *(row["rival"] for row in rows if row["kind"] == TERM)}
+        groups.setdefault(frozenset(terms), []).extend(rows)
+    return [_sound(rows, ids) for rows in groups.values()]
+
+
+def _sound(rows: Sequence[Mapping[str, str]], ids: Mapping[str, str]) -> Sound:
+    """The words of the rows of all terms of one sound, the dictionary's terms first."""
+    terms = dict.fromkeys((row["surface"] for row in rows), TERM)
+    words = {row["rival"]: row["kind"] for row in rows}
+    kinds = terms | {word: kind for word, kind in words.items() if word not in terms}
+    names = {word: ids.get(word, _word_id(word)) for word in kinds}
+    return Sound(rows[0]["reading"], kinds, names)
+
+
+def _spells(row: Mapping[str, str], terms: Lexicon) -> bool:
+    """Whether the rival is a spelling of a term of the dictionary."""
+    word = normalise(row["rival"])
+    return any(span.end - span.start == len(word.characters) for span in terms.spans(word))
 
 
 def _with_words(homophones: Sequence[Mapping[str, str]], terms: Lexicon) -> Lexicon:

@@ -11,6 +11,8 @@ from whisper_nano.network import new_network
 from whisper_nano.vocabulary import UNSEEN_SHARE, WHISPER_TOKENS, Vocabulary
 
 _EMBEDDING = "embed_tokens.weight"
+# Rows of unseen tokens that differ by less are those of older models.
+_EQUAL = 0.01
 
 
 def first_encoder(directory: str, seed: int) -> nn.Module:
@@ -34,6 +36,8 @@ def first_decoder(directory: str, vocabulary: Vocabulary, seed: int) -> nn.Modul
 def small_embedding(whole: Tensor, vocabulary: Vocabulary) -> Tensor:
     """The rows of a small vocabulary; the shared row is the median of all others, in full length.
 
+    Models that were assembled before rows of unseen tokens differed hold it in full length.
+
     Args:
         whole: shape (WHISPER_TOKENS, WIDTH).
         vocabulary: the small one.
@@ -43,7 +47,9 @@ def small_embedding(whole: Tensor, vocabulary: Vocabulary) -> Tensor:
     """
     seen = torch.from_numpy(vocabulary.tokens)
     unseen = torch.from_numpy(np.setdiff1d(np.arange(WHISPER_TOKENS), vocabulary.tokens))
-    return torch.cat([whole[seen], whole[unseen].median(0).values[None] / UNSEEN_SHARE])
+    rows = whole[unseen]
+    share = UNSEEN_SHARE if rows.std(0).mean() > _EQUAL else 1.0
+    return torch.cat([whole[seen], rows.median(0).values[None] / share])
 
 
 def weights_files(directory: str) -> list[Path]:
