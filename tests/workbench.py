@@ -206,3 +206,14 @@ def write_recordings(bench: Workbench, rows: Sequence[tuple[str, str, str]]) -> 
 def tsv(rows: Iterable[Sequence[object]]) -> str:
     """Rows as a tab-separated table."""
     return "".join("\t".join(map(str, row)) + "\n" for row in rows)
+
+
+def command_of(plan: Outcome, script: str) -> str:
+    """The one command that runs a script."""
+    (command,) = (one for one in commands(plan) if f"/{script}.py " in one)
+    return command
+
+
+def commands(plan: Outcome) -> set[str]:
+    """The commands of a plan that was made with --printshellcmds."""
+    return set(re.findall("^Shell command: (.+)$", plan.output, re.MULTILINE))

@@ -1,12 +1,11 @@
 """What Snakemake plans to do, without doing it."""
 
-import re
 import shutil
 from importlib.util import find_spec
 
 import pytest
 import yaml
-from workbench import BLOG, CONFIG, DEFAULT, MODEL, ROOT, Outcome, Workbench
+from workbench import BLOG, CONFIG, DEFAULT, MODEL, ROOT, Workbench, command_of, commands
 
 from whisper_terms.config import read_config
 
@@ -170,13 +169,3 @@ def test_hyperparameter_reaches_its_training_alone(bench):
     (before,) = first - second
     (after,) = second - first
     assert '"epochs":4' in before and '"epochs":9' in after
-
-
-def command_of(plan: Outcome, script: str) -> str:
-    """The one command that runs a script."""
-    (command,) = (one for one in commands(plan) if f"/{script}.py " in one)
-    return command
-
-
-def commands(plan: Outcome) -> set[str]:
-    return set(re.findall("^Shell command: (.+)$", plan.output, re.MULTILINE))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from workbench import CONFIG, MODEL, RECORDINGS, ROOT, Workbench, tsv
+from workbench import CONFIG, MODEL, RECORDINGS, ROOT, Workbench, command_of, tsv
 
 from whisper_terms.tables import read_table
 from whisper_terms.windows import read_windows
@@ -49,6 +49,24 @@ def test_a_layout_without_times_is_labelled_apart_and_needs_no_encodings(own):
     plan = own.plan()
     assert plan.jobs["label_replay"] == 1 and "encode_windows" not in plan.jobs
     assert f"{LABELS}/single-untimed.tsv" in plan.output
+
+
+def test_windows_of_misheard_terms_are_labelled_too(own):
+    """What is selected, packed and encoded for the one is labelled for the other, and trained."""
+    recipes = OWN_CONFIG["recipes"] | {"both": RECIPE | {"terms": "misheard"}}
+    own.configure(OWN_CONFIG | {"recipes": recipes, "systems": ["base", "both"]})
+    plan = own.plan("--printshellcmds")
+    windows = f"results/{MODEL}/windows/packed-misheard.tsv"
+    encodings = f"results/{MODEL}/encodings/packed-misheard.tsv"
+    labels = f"{LABELS}/packed-misheard-timed.tsv"
+    labelling, training, choosing = (
+        command_of(plan, script) for script in ("label_replay", "fine_tune", "interpolate_weights")
+    )
+    assert f"--windows {windows} --encodings {encodings}" in labelling
+    assert f"--output {labels}" in labelling
+    for command in (training, choosing):
+        assert f"--windows {labels} --encodings {encodings}" in command
+    assert "pack_windows" not in plan.jobs and plan.jobs["label_replay"] == 1
 
 
 def test_nobody_pays_for_what_is_not_asked(bench):

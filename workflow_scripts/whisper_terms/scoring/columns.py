@@ -1,5 +1,9 @@
 """The columns of the tables that scoring writes (a contract with the report), and their values."""
 
+from collections import Counter
+
+from whisper_terms.tables import LIST_SEPARATOR
+
 EVAL = [
     "model",
     "system",
@@ -43,3 +47,9 @@ RIGHT_TO_WRONG = "right_to_wrong"
 WRONG_TO_RIGHT = "wrong_to_right"
 # What a mishearing is called when nothing at all was written in place of the term.
 NOTHING = "∅"
+
+
+def counted(texts: Counter[str]) -> str:
+    """Texts and how often each was written, as one cell: 背炎×2|∅×1, the most frequent first."""
+    ranked = sorted(texts.items(), key=lambda item: (-item[1], item[0]))
+    return LIST_SEPARATOR.join(f"{text}×{count}" for text, count in ranked)

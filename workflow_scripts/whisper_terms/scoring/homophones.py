@@ -8,10 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from whisper_terms.scoring.columns import counted
 from whisper_terms.scoring.lexicon import Lexicon, Term
 from whisper_terms.scoring.normalise import normalise
 from whisper_terms.scoring.utterance import TermCounts, UtteranceCounts, count_terms
-from whisper_terms.tables import LIST_SEPARATOR, TERM, WORD
+from whisper_terms.tables import TERM, WORD
 
 Row = dict[str, object]
 
@@ -117,16 +118,14 @@ def _system_rows(counts: Sequence[TermCounts], sounds: Sequence[Sound]) -> Itera
             said = sum(one.occurrences[name] for one in counts)
             if not said:
                 continue
-            instead = Counter(
-                other for one in counts for other in _instead(one, sound, word)
-            ).most_common()
+            instead = Counter(other for one in counts for other in _instead(one, sound, word))
             yield {
                 "reading": sound.reading,
                 "word": word,
                 "kind": kind,
                 "occurrences": said,
                 "heard": sum(one.heard[name] for one in counts),
-                "heard_as": LIST_SEPARATOR.join(f"{other}×{count}" for other, count in instead),
+                "heard_as": counted(instead),
             }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from whisper_terms.recordings import ALL_SETS
 from whisper_terms.scoring.bootstrap import RESAMPLES, SEED, ratio_interval
-from whisper_terms.scoring.columns import NOTHING, RIGHT_TO_WRONG, WRONG_TO_RIGHT
+from whisper_terms.scoring.columns import NOTHING, RIGHT_TO_WRONG, WRONG_TO_RIGHT, counted
 from whisper_terms.scoring.lexicon import Lexicon
 from whisper_terms.scoring.utterance import (
     ScoredUtterance,
@@ -13,7 +13,6 @@ from whisper_terms.scoring.utterance import (
     UtteranceCounts,
     count_utterance,
 )
-from whisper_terms.tables import LIST_SEPARATOR
 
 SystemCounts = Mapping[str, Sequence[UtteranceCounts]]
 Row = dict[str, object]
@@ -224,9 +223,4 @@ def _misheard(counts: Sequence[UtteranceCounts]) -> dict[str, str]:
     for one in counts:
         for mishearing in one.mishearings:
             heard[mishearing.term_id][mishearing.heard or NOTHING] += 1
-    return {
-        term_id: LIST_SEPARATOR.join(
-            f"{text}×{count}" for text, count in sorted(texts.items(), key=lambda x: (-x[1], x[0]))
-        )
-        for term_id, texts in heard.items()
-    }
+    return {term_id: counted(texts) for term_id, texts in heard.items()}
