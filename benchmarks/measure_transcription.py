@@ -20,6 +20,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--recordings", required=True, type=Path, help="table: audio, text, test_set")
     add("--every", type=int, default=1, help="take one recording in so many (default: all)")
     add("--batch-size", type=int, default=8, help="transcribed together (default %(default)s)")
+    add("--padding-frames", type=int, default=192, help="of the sample (default %(default)s)")
     add("--output", required=True, type=Path, help="table to write")
     add("--differences", required=True, type=Path, help="table of differing texts to write")
     return parser.parse_args()
@@ -33,7 +34,12 @@ def main() -> None:
         export_openai(arguments.model, weights)
         export_ctranslate2(arguments.model, converted)
         rows, different = measure_transcription(
-            arguments.model, weights, converted, recordings, arguments.batch_size
+            arguments.model,
+            weights,
+            converted,
+            recordings,
+            arguments.batch_size,
+            arguments.padding_frames,
         )
     write_table(arguments.differences, DIFFERENCES, different)
     write_rows(arguments.output, rows)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from whisper_bench.page import render_page
 from whisper_bench.rows import MACHINE, read_rows
+from whisper_bench.transcription import DIFFERENCES
 from whisper_terms.errors import run_script
 from whisper_terms.tables import read_table, write_text
 
@@ -14,7 +15,7 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--machine", required=True, type=Path, help="table of the machine")
     add("--parts", required=True, type=Path, nargs="+", help="tables of the parts, in their order")
-    add("--differences", required=True, type=Path, help="table of differing texts, to point to")
+    add("--differences", required=True, type=Path, help="table of differing texts")
     add("--output", required=True, type=Path, help="page to write")
     return parser.parse_args()
 
@@ -25,7 +26,7 @@ def main() -> None:
         read_table(arguments.machine, MACHINE),
         [read_rows(part) for part in arguments.parts],
         arguments.machine.parent.as_posix(),
-        arguments.differences.as_posix(),
+        read_table(arguments.differences, DIFFERENCES),
     )
     write_text(arguments.output, page)
 

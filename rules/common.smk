@@ -37,6 +37,10 @@ COMPARISON = CONFIG.comparison or "systems"
 TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
 # Only training can use several.
 ONE_GPU = min(1, CONFIG.resources.gpu)
+# How recordings are transcribed.
+TRANSCRIPTION = f"--batch-size {CONFIG.evaluation.batch_size}"
+if CONFIG.evaluation.padding_frames:
+    TRANSCRIPTION += f" --padding-frames {CONFIG.evaluation.padding_frames}"
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
 # The tables of all utterances, by shard.
 SPEECH_SHARDS = [

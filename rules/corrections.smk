@@ -23,14 +23,14 @@ rule hear_terms:
         per_term=CONFIG.evaluation.heard_per_term,
         language=CONFIG.language,
         device=CONFIG.device,
-        batch=CONFIG.evaluation.batch_size,
+        transcription=TRANSCRIPTION,
     message:
         "Listen to the terms' speech with {wildcards.model}"
     shell:
         "python {input.script} --model {input.model} --manifest {input.manifest}"
         " --per-term {params.per_term} --state {params.state} --output {output}"
         " --language {params.language}"
-        " --device {params.device} --batch-size {params.batch} --threads {threads} 2>&1 | tee {log}"
+        " --device {params.device} {params.transcription} --threads {threads} 2>&1 | tee {log}"
 
 
 rule find_corrections:

@@ -23,13 +23,13 @@ rule transcribe:
         prompt=lambda wildcards, input: (f"--prompt-terms {input.terms}" if input.terms else ""),
         language=CONFIG.language,
         device=CONFIG.device,
-        batch=CONFIG.evaluation.batch_size,
+        transcription=TRANSCRIPTION,
     message:
         "Transcribe the test recordings with {wildcards.model}/{wildcards.system}"
     shell:
         "python {input.script} --model {input.model} --recordings {input.recordings:q}"
         " --output {output} {params.prompt} --language {params.language}"
-        " --device {params.device} --batch-size {params.batch} --threads {threads} 2>&1 | tee {log}"
+        " --device {params.device} {params.transcription} --threads {threads} 2>&1 | tee {log}"
 
 
 rule evaluate_systems:

@@ -18,6 +18,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--language", default="ja", help="Whisper's language code (default: ja)")
     add("--device", default="auto", help="auto (default), cpu or cuda")
     add("--batch-size", type=int, default=8, help="utterances at once (default %(default)s)")
+    add("--padding-frames", type=int, help="computed of the silence behind each (default: all)")
     add("--threads", type=int, help="CPU threads (default: torch's choice)")
     return parser.parse_args()
 
@@ -39,12 +40,14 @@ def main() -> None:
             arguments.language,
             device=arguments.device,
             batch_size=arguments.batch_size,
+            padding_frames=arguments.padding_frames,
         ):
             yield recording.audio, join_segments([segment["text"] for segment in one.segments])
 
     prepare_cpu(arguments.threads)
     chosen = choose_utterances(read_table(arguments.manifest, UTTERANCES), arguments.per_term)
-    rows = hear_utterances(chosen, arguments.model, arguments.language, arguments.state, listen_to)
+    how = [arguments.language, *([arguments.padding_frames] if arguments.padding_frames else [])]
+    rows = hear_utterances(chosen, arguments.model, how, arguments.state, listen_to)
     write_table(arguments.output, HEARD, rows)
 
 

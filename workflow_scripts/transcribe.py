@@ -25,6 +25,11 @@ def parse_arguments() -> argparse.Namespace:
         default=8,
         help="recordings transcribed together (default: %(default)s)",
     )
+    parser.add_argument(
+        "--padding-frames",
+        type=int,
+        help="frames computed of the silence behind a recording, for speed (default: all)",
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     return parser.parse_args()
 
@@ -57,6 +62,7 @@ def main() -> None:
         prompt=read_prompt(terms, arguments.language) if terms else None,
         device=arguments.device,
         batch_size=arguments.batch_size,
+        padding_frames=arguments.padding_frames,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from whisper_bench import transcription
 from whisper_bench.markdown import table
 
 _TITLE = """# Benchmarks
@@ -32,10 +33,10 @@ alone, from spectrograms that are ready, and as the workflow runs it, from audio
 operations are counted by formula (`benchmarks/whisper_bench/models.py`) and compared with the
 product of two square matrices on the same machine; that ratio is the share of the peak.""",
     "transcription": """Recordings of the demonstration, by the bundled model, each program with
-greedy decoding in float32. Reading the audio counts, loading the model does not. Every text that
-differs from the baseline's is in `{differences}`. The pipeline of transformers fills a window
-up with silent sound, the others with zeros in the spectrogram, which so small a model hears
-otherwise.""",
+greedy decoding in float32. Reading the audio counts, loading the model does not. Where the padding
+is sampled (`evaluation.padding_frames`), every text that differs from the baseline's is below; the
+tables' folder has those of all programs. The pipeline of transformers fills a window up with
+silent sound, the others with zeros in the spectrogram, which so small a model hears otherwise.""",
 }
 _HEADINGS = {
     "case": "case",
@@ -55,7 +56,7 @@ def render_page(
     machine: Iterable[Mapping[str, str]],
     parts: Iterable[Sequence[Mapping[str, str]]],
     folder: str,
-    differences: str,
+    differences: Iterable[Mapping[str, str]],
 ) -> str:
     """The page as Markdown.
 
@@ -63,7 +64,7 @@ def render_page(
         machine: rows with name and value.
         parts: the rows of each part, in the order in which they are shown.
         folder: where the tables lie.
-        differences: where the differing texts lie.
+        differences: texts that the programs heard otherwise than the baseline.
 
     Raises:
         KeyError: a part that the page knows nothing of.
@@ -71,13 +72,24 @@ def render_page(
     sections = [_TITLE.format(folder=folder), _machine_table(machine)]
     for rows in parts:
         name = rows[0]["part"]
-        about = _ABOUT[name].format(differences=differences)
-        sections += [f"## {name.capitalize()}\n\n{about}\n", _part_table(rows)]
+        sections += [f"## {name.capitalize()}\n\n{_ABOUT[name]}\n", _part_table(rows)]
+        if name == transcription.PART:
+            sections.append(_differing_texts(differences))
     return "\n".join(sections)
 
 
 def _machine_table(machine: Iterable[Mapping[str, str]]) -> str:
     return table(["machine", ""], [[row["name"], row["value"]] for row in machine], ()) + "\n"
+
+
+def _differing_texts(differences: Iterable[Mapping[str, str]]) -> str:
+    """Those that the workflow itself hears otherwise where it samples the padding."""
+    cells = [
+        [row["audio"], row["baseline"], row["text"]]
+        for row in differences
+        if row["case"] == transcription.SAMPLED
+    ]
+    return table(["recording", transcription.ONE_BY_ONE, transcription.SAMPLED], cells, ()) + "\n"
 
 
 def _part_table(rows: Sequence[Mapping[str, str]]) -> str:

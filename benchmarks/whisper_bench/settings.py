@@ -72,12 +72,14 @@ class Transcription(Settings):
         recordings: table of recordings.
         every: one recording in so many is transcribed.
         batch_size: recordings that are transcribed together.
+        padding_frames: computed of the silence behind a recording, where it is sampled.
     """
 
     model: FilePath
     recordings: FilePath
     every: Count
     batch_size: Count
+    padding_frames: Count
 
 
 class Timestamps(Settings):

@@ -15,7 +15,7 @@ from whisper_bench.models import encoder_flops, model_config
 from whisper_bench.page import render_page
 from whisper_bench.planning import make_stand_ins, outputs
 from whisper_bench.rows import MACHINE, Row, figures, judge, read_rows, write_rows
-from whisper_bench.transcription import differences
+from whisper_bench.transcription import SAMPLED, differences
 
 from whisper_terms.dictionary import read_dictionaries
 from whisper_terms.errors import UserError
@@ -70,7 +70,7 @@ def test_page(tmp_path):
     write_rows(tmp_path / "planning.tsv", [OLD.cells(), NEW.cells(OLD)])
     write_table(tmp_path / "machine.tsv", MACHINE, [{"name": "CPU", "value": "A|B"}])
     machine = read_table(tmp_path / "machine.tsv", MACHINE)
-    page = render_page(machine, [read_rows(tmp_path / "planning.tsv")], "here", "there.tsv")
+    page = render_page(machine, [read_rows(tmp_path / "planning.tsv")], "here", [])
     assert "| CPU | A\\|B |\n" in page
     assert "\n## Planning\n" in page
     assert page.endswith(
@@ -149,6 +149,20 @@ def test_a_call_runs_elsewhere_and_returns_its_result():
     measured = measure_call(time.sleep, 0.3)
     assert measured.result is None
     assert 0.3 <= measured.seconds < 30
+
+
+def test_the_page_lists_texts_that_a_sample_of_the_padding_changes():
+    row = Row("transcription", SAMPLED, "9 recordings", 1.0, 9, "s of audio")
+    different = [
+        {"case": SAMPLED, "audio": "one.flac", "baseline": "良い|朝", "text": "弱い朝"},
+        {"case": "faster-whisper", "audio": "two.flac", "baseline": "x", "text": "y"},
+    ]
+    page = render_page([], [[row.cells()]], "here", different)
+    assert page.endswith(
+        f"| recording | openai-whisper, one by one | {SAMPLED} |\n"
+        "| --- | --- | --- |\n"
+        "| one.flac | 良い\\|朝 | 弱い朝 |\n"
+    )
 
 
 def test_differences_are_listed_with_both_texts():

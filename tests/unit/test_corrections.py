@@ -211,7 +211,7 @@ def weights(tmp_path):
 
 
 def hear(listener, rows, weights):
-    return hear_utterances(rows, weights, "ja", weights.parent / "states", listener)
+    return hear_utterances(rows, weights, ["ja"], weights.parent / "states", listener)
 
 
 def rows_of(names) -> list[dict[str, str]]:

@@ -39,7 +39,7 @@ def choose_utterances(
 def hear_utterances(
     utterances: Sequence[Mapping[str, str]],
     model: Path,
-    language: str,
+    how: Sequence[str | int],
     states: Path,
     listen: Callable[[list[Path]], Iterator[tuple[Path, str]]],
 ) -> list[dict[str, str]]:
@@ -48,7 +48,7 @@ def hear_utterances(
     Args:
         utterances: rows of the manifest; the names of their audio files are digests of the sound.
         model: the file of its weights.
-        language: Whisper's code.
+        how: what else the answer depends on, such as the language.
         states: folder in which what a model heard is kept from run to run, and, should this one be
             killed, most of it up to there.
         listen: gives for audio files, in any order, what the model hears.
@@ -62,7 +62,7 @@ def hear_utterances(
         for path, heard in listen([audio[name] for name in names]):
             yield path.name, heard
 
-    known = ask_once(state_of(states, model, _METHOD, language), _KNOWN, audio, hear)
+    known = ask_once(state_of(states, model, _METHOD, *how), _KNOWN, audio, hear)
     return [
         {key: row[key] for key in ("audio", "term_id", "text")} | {"heard": known[_name(row)]}
         for row in utterances

@@ -42,6 +42,7 @@ def transcribe_recordings(
     prompt: str | None = None,
     device: str = "auto",
     batch_size: int = 8,
+    padding_frames: int | None = None,
 ) -> None:
     """Transcribe recordings with one model, several at once.
 
@@ -58,6 +59,8 @@ def transcribe_recordings(
         prompt: text put before every window as if it had been said, such as `build_prompt` makes.
         device: `auto` (CUDA where there is one), or torch's name of a device.
         batch_size: recordings that are transcribed together.
+        padding_frames: computed of the silence behind a recording, see `sample_padding`; None
+            computes all of it, as openai-whisper does.
 
     Raises:
         UserError: model, device, language or a recording is not usable.
@@ -65,7 +68,7 @@ def transcribe_recordings(
     output = Path(output_directory)
     files = _output_files(recordings, output)
     (output / TIMING_FILE).unlink(missing_ok=True)
-    heard = listen(model_path, recordings, language, prompt, device, batch_size)
+    heard = listen(model_path, recordings, language, prompt, device, batch_size, padding_frames)
     if prompt:
         write_text(output / PROMPT_FILE, prompt + "\n")
     timing = {}
@@ -86,6 +89,7 @@ def listen(
     prompt: str | None = None,
     device: str = "auto",
     batch_size: int = 8,
+    padding_frames: int | None = None,
 ) -> Iterator[tuple["Recording", float, "Transcription"]]:
     """Transcribe recordings with one model, those of similar length together.
 
@@ -97,6 +101,10 @@ def listen(
     """
     load_tokenizer(language)  # an unknown language ends here, before the model is loaded
     model = load_openai(model_path, choose_device(device))
+    if padding_frames:
+        from whisper_terms.padding import sample_padding
+
+        sample_padding(model, padding_frames)
     _warm_up(model)
     return _listen(model, recordings, language, prompt, batch_size)
 

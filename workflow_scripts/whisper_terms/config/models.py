@@ -103,6 +103,15 @@ class EvaluationSettings(Settings):
         description="Recordings that are transcribed together: faster with more, as far as memory "
         "allows.",
     )
+    padding_frames: int | None = Field(
+        None,
+        ge=1,
+        le=1500,
+        description="Frames that are computed of the silence with which a recording is filled up "
+        "to 30 s, of 50 a second; they stand for the others. With null all are computed, as "
+        "openai-whisper does it. A number such as 192 saves most of the time that short recordings "
+        "take, and is an approximation: a few transcripts may differ (docs/benchmarks.md).",
+    )
     heard_per_term: int = Field(
         8,
         ge=2,
