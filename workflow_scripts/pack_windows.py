@@ -31,6 +31,7 @@ def main() -> None:
         arguments.most,
         # A window of one utterance is the way that ours is compared with.
         settings.rooms() if arguments.most > 1 else {},
+        settings.sparse,
     )
     utterances = read_table(arguments.manifest, UTTERANCES)
     placed = list(window_rows(pack(utterances, rules, arguments.shards)))

@@ -119,6 +119,16 @@ class TestPacking:
         # Eleven or twelve of 2 s and a gap of 0.5 s on average go into 30 s.
         assert len(windows) <= 400 / 11 + 2
 
+    @pytest.mark.parametrize("share", [0.2, 0.5, 1.0])
+    def test_a_share_of_the_windows_is_sparse(self, share):
+        rows = [manifest_row(number, 2.0) for number in range(3000)]
+        sizes = [len(one.utterances) for one in pack(rows, replace(RULES, sparse=share), 1)]
+        few = [size for size in sizes if size <= 3]
+        assert len(few) / len(sizes) == pytest.approx(share, abs=0.06)
+        for size in (1, 2, 3):
+            assert few.count(size) / len(few) == pytest.approx(1 / 3, abs=0.15)
+        assert sum(size >= 11 for size in sizes) >= len(sizes) - len(few) - 2
+
     def test_a_window_holds_different_terms_and_texts(self):
         for window in pack(random_rows(400), RULES, SHARDS):
             terms = [one.term_id for one in window.utterances if one.term_id]

@@ -24,6 +24,8 @@ TICK = 0.02
 COLUMNS = "window split start end audio text kind term_id voice room".split()
 # Raised when rooms.py lets the same room sound otherwise.
 _ROOMS = 1
+# Most utterances of a sparse window.
+_FEW = 3
 # An utterance's start and end, and what stands once in a label: start, language, task and end.
 _TOKENS_AROUND, _TOKENS_ONCE = 2, 4
 # What is written of fast Japanese speech: ten characters, of which few take two tokens.
@@ -83,6 +85,7 @@ class PackingRules:
         max_tokens: most tokens of a label, special ones included.
         most: most utterances in a window; 1 is the unpacked layout.
         rooms: share of the training windows that are heard in each kind of room.
+        sparse: share of the windows that hold a few utterances at most.
     """
 
     seconds: float
@@ -90,12 +93,14 @@ class PackingRules:
     max_tokens: int
     most: int
     rooms: Mapping[str, float] = field(default_factory=dict)
+    sparse: float = 0.0
 
 
 @dataclass
 class _Open:
-    """A window that is being filled."""
+    """A window that is being filled, with so many utterances at most."""
 
+    most: int
     placed: list[Placed] = field(default_factory=list)
     tokens: int = _TOKENS_ONCE
 
@@ -203,7 +208,7 @@ def _fill(rows: Iterable[Mapping[str, str]], rules: PackingRules) -> list[_Open]
         gap = random.Random(rank).uniform(*rules.gap)
         target = next((w for w in windows if _fits(w, row, gap, tokens, rules)), None)
         if target is None:
-            target = _Open()
+            target = _Open(_capacity(rank, rules))
             windows.append(target)
             gap = min(gap, _on_tick(rules.seconds - seconds, math.floor))
         target.placed.append(_place(row, *target.span(gap, seconds)))
@@ -215,11 +220,18 @@ def _fits(
     window: _Open, row: Mapping[str, str], gap: float, tokens: int, rules: PackingRules
 ) -> bool:
     return (
-        len(window.placed) < rules.most
+        len(window.placed) < window.most
         and window.span(gap, float(row["seconds"]))[1] <= rules.seconds
         and window.tokens + tokens <= rules.max_tokens
         and not window.holds(row)
     )
+
+
+def _capacity(rank: str, rules: PackingRules) -> int:
+    """Most utterances of a window, by a hash of the first."""
+    chance = random.Random(f"capacity {rank}")
+    sparse = chance.random() < rules.sparse
+    return min(rules.most, chance.randint(1, _FEW)) if sparse else rules.most
 
 
 def _rank(row: Mapping[str, str]) -> str:

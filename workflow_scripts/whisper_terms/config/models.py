@@ -62,6 +62,12 @@ class WindowSettings(Settings):
             raise invalid("is longer than a window", "choose gaps shorter than windows.seconds")
         return gap
 
+    sparse: Share = Field(
+        0.0,
+        description="Share of the packed windows that hold one to three utterances, and no more "
+        "(a fraction): a model that has heard full windows alone ends too soon where a recording "
+        "holds one sentence.",
+    )
     noise: Share = Field(
         0.0,
         description="Share of the packed training windows with noise in them, 5 to 25 dB below the "
