@@ -4,7 +4,7 @@ A window's label has hundreds of tokens, the vocabulary 51,865, so the scores of
 largest tensor of a training by far, and autograd holds several of their size. But the gradient of
 this loss with regard to the scores has a closed form. So scores are made for some tokens at a time,
 and what is kept of them is the gradient with regard to the hidden states and to the output matrix.
-Memory then no more follows the length of the labels.
+Their memory then no longer follows the number of tokens.
 """
 
 from collections.abc import Iterator
