@@ -26,7 +26,7 @@ class TestUnknownKeys:
 
     def test_lists_the_keys_where_none_is_near(self):
         fault = only_fault({"windows": {"zzz": 1}})
-        assert fault.cure == "known here: seconds, gap, max_tokens, noise, reverberation, telephone"
+        assert fault.cure == "known here: seconds, gap, max_tokens, sparse, noise, reverberation, telephone"
 
 
 @pytest.mark.parametrize(
