@@ -26,7 +26,8 @@ class TestUnknownKeys:
 
     def test_lists_the_keys_where_none_is_near(self):
         fault = only_fault({"windows": {"zzz": 1}})
-        assert fault.cure == "known here: seconds, gap, max_tokens, sparse, noise, reverberation, telephone"
+        known = "seconds, gap, max_tokens, sparse, noise, reverberation, telephone"
+        assert fault.cure == f"known here: {known}"
 
 
 @pytest.mark.parametrize(
