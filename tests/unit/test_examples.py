@@ -278,6 +278,18 @@ class TestCollator:
         expected = sum(loss * weight for loss, weight in zip(alone, weights, strict=True))
         assert together == pytest.approx(float(expected / sum(weights)), rel=1e-5)
 
+    @pytest.mark.parametrize(
+        ("longest", "padded"),
+        [(1, 1), (5, 5), (9, 10), (17, 20), (64, 64), (65, 80), (257, 320), (385, 448), (448, 448)],
+    )
+    def test_lengths_are_few(self, longest, padded):
+        row = {"decoder_input_ids": [1] * longest, "labels": [2] * longest, "replay": False}
+        row |= {"weights": [1.0] * longest, "encoding": np.zeros((2, 4), np.float16)}
+        batch = Collator(self.PAD)([row])
+        shapes = {tuple(batch[one].shape) for one in ("decoder_input_ids", "labels", "weights")}
+        assert shapes == {(1, padded)}
+        assert int((batch["labels"] != -100).sum()) == longest
+
     def test_what_comes_after_the_label_is_not_seen(self, base, windows, files):
         row = make_dataset(windows, base, "ja", True, files)[0]
         longer = {

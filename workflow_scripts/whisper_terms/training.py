@@ -33,11 +33,12 @@ from whisper_terms.processes import (
 )
 from whisper_terms.sharding import digest
 from whisper_terms.spec_augment import mask_spectrograms
+from whisper_terms.token_loss import Wanted, hidden_states, token_loss
 from whisper_terms.trainable import choose_weights, merge, trains_encoder
 from whisper_terms.windows import Window
 
 # Raised when the same data and recipe train other weights than before.
-_METHOD = 4
+_METHOD = 5
 
 
 class WindowTrainer(Seq2SeqTrainer):
@@ -69,7 +70,10 @@ class WindowTrainer(Seq2SeqTrainer):
         inputs = leave_out(inputs, repeated, IGNORED)
         if self._spec_augment and model.training:
             inputs["input_features"] = mask_spectrograms(inputs["input_features"])
-        loss = window_loss(model, inputs, **self._loss)
+        # The trainer opens it around the model's forward pass alone: the scores of the tokens and the
+        # reference's answers would be multiplied in float32.
+        with self.accelerator.autocast():
+            loss = window_loss(model, inputs, **self._loss)
         if not model.training:
             # The trainer averages over examples, and leaves out those that come again.
             (loss,) = mean_over_processes(loss)
@@ -108,18 +112,21 @@ def window_loss(
         hidden = inputs["encoder_outputs"].last_hidden_state
         noisy = hidden + noise * hidden.std() * torch.randn_like(hidden)
         inputs["encoder_outputs"] = BaseModelOutput(last_hidden_state=noisy)
-    logits = model(**inputs, use_cache=False).logits
+    with hidden_states(whole) as head:
+        hidden = model(**inputs, use_cache=False).logits
     asked = labels != IGNORED
     weight, count = mean_over_processes(weights[asked].sum(), asked.sum())
-    loss = _cross_entropy(logits[asked], labels[asked], weights[asked]) / weight
-    if not kl or not replay.any():
-        return loss
-    with torch.no_grad():
-        wanted = reference(**_rows(inputs, replay), use_cache=False).logits[asked[replay]]
-    answers = logits[replay][asked[replay]]
-    wanted, answers = (scores.float().log_softmax(-1) for scores in (wanted, answers))
-    divergence = torch.nn.functional.kl_div(answers, wanted, reduction="sum", log_target=True)
-    return loss + kl * divergence / count
+    compared = replay[:, None] & asked if kl else torch.zeros_like(asked)
+    plain = asked & ~compared
+    loss = token_loss(hidden[plain], head, labels[plain], weights[plain])
+    if compared.any():
+        with torch.no_grad():
+            answers = reference.model(**_rows(inputs, replay), use_cache=False).last_hidden_state
+        wanted = Wanted(
+            answers[asked[replay]], reference.proj_out.weight, float(kl * weight / count)
+        )
+        loss += token_loss(hidden[compared], head, labels[compared], weights[compared], wanted)
+    return loss / weight
 
 
 def fine_tune(
@@ -270,9 +277,3 @@ def _rows(inputs: Mapping[str, Any], chosen: Tensor) -> dict[str, Any]:
         else value[chosen]
         for name, value in inputs.items()
     }
-
-
-def _cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """The sum over labels, each as often as its weight says; all of shape (labels, …)."""
-    losses = torch.nn.functional.cross_entropy(logits.float(), labels, reduction="none")
-    return (losses * weights).sum()
