@@ -11,14 +11,13 @@ from small_trainings import RECIPE, changed, train, weights
 from transformers import WhisperForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
 
+from whisper_terms import token_loss, training
 from whisper_terms.base_model import load_base, special_ids
 from whisper_terms.config import Recipe
 from whisper_terms.errors import UserError
 from whisper_terms.examples import Collator, make_dataset
 from whisper_terms.labels import window_label
-from whisper_terms.training import (
-    window_loss,
-)
+from whisper_terms.training import window_loss
 
 
 class TestWhatIsTrained:
@@ -204,6 +203,24 @@ class TestDivergence:
             with torch.no_grad():
                 drift[kl] = float(window_loss(model, batch, make_base().model, kl=1.0) - plain)
         assert 0 <= drift[5.0] < drift[0.0]
+
+
+def test_scores_are_multiplied_in_the_precision_of_the_training(
+    make_base, windows, encodings, tmp_path, monkeypatch
+):
+    seen = []
+    real = token_loss._log_probabilities
+
+    def log_probabilities(states, matrix):
+        seen.append((states.dtype, matrix.dtype))
+        return real(states, matrix)
+
+    monkeypatch.setattr(token_loss, "_log_probabilities", log_probabilities)
+    # A CPU that does not multiply it itself does so slowly.
+    monkeypatch.setattr(training, "has_bfloat16", lambda device: True)
+    recipe = RECIPE.model_copy(update={"epochs": 1, "kl": 1.0})
+    train(make_base(), windows, tmp_path / "state", encodings, recipe)
+    assert set(seen) == {(torch.bfloat16, torch.bfloat16)}
 
 
 def test_noise_is_as_large_as_asked_for(make_base, windows, encodings, monkeypatch):

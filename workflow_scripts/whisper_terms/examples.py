@@ -121,9 +121,9 @@ class Collator:
 
         Returns:
             `decoder_input_ids` and `labels`, int64, and `weights`, float32, of shape (batch,
-            tokens), somewhat longer than the longest label; `replay`, bool of shape (batch,); and `encoder_outputs` or
-            `input_features`. Padding is ignored by the loss, and needs no mask: it comes after all
-            that is predicted, and the decoder looks back only.
+            tokens), somewhat longer than the longest label; `replay`, bool of shape (batch,); and
+            `encoder_outputs` or `input_features`. Padding is ignored by the loss, and needs no
+            mask: it comes after all that is predicted, and the decoder looks back only.
         """
         batch: dict[str, Any] = {
             "decoder_input_ids": _pad([row["decoder_input_ids"] for row in rows], self.pad_id),

@@ -70,8 +70,8 @@ class WindowTrainer(Seq2SeqTrainer):
         inputs = leave_out(inputs, repeated, IGNORED)
         if self._spec_augment and model.training:
             inputs["input_features"] = mask_spectrograms(inputs["input_features"])
-        # The trainer opens it around the model's forward pass alone: the scores of the tokens and the
-        # reference's answers would be multiplied in float32.
+        # The trainer opens it around the forward pass of what is trained alone: the scores of the
+        # tokens and the reference's answers would be multiplied in float32.
         with self.accelerator.autocast():
             loss = window_loss(model, inputs, **self._loss)
         if not model.training:
