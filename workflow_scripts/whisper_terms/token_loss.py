@@ -4,7 +4,7 @@ A window's label has hundreds of tokens, the vocabulary 51,865, so the scores of
 largest tensor of a training by far, and autograd holds several of their size. But the gradient of
 this loss with regard to the scores has a closed form. So scores are made for some tokens at a time,
 and what is kept of them is the gradient with regard to the hidden states and to the output matrix.
-Memory then no more follows the length of the labels.
+Memory then hardly follows the length of the labels.
 """
 
 from collections.abc import Iterator
@@ -37,6 +37,9 @@ class Wanted(NamedTuple):
 @contextmanager
 def hidden_states(model: WhisperForConditionalGeneration | PeftModel) -> Iterator[Tensor]:
     """Let a model's forward pass give its last hidden states in place of `logits`.
+
+    What wraps a model in training (autocast, several processes) acts in that pass alone, so that
+    its parts can't be called one by one.
 
     Yields:
         The output matrix, shape (vocabulary, width), that would make the scores of them.
