@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from whisper.decoding import DecodingOptions, DecodingResult
-from whisper.transcribe import transcribe
+
+from whisper_terms.spectrogram import transcribe
 
 if TYPE_CHECKING:
     from whisper.model import Whisper

@@ -99,6 +99,8 @@ def listen(
     Returns:
         Recordings, in the order of their length, with their length in seconds and what was heard.
     """
+    from whisper_terms.vocabulary import quicken_decoder
+
     load_tokenizer(language)  # an unknown language ends here, before the model is loaded
     model = load_openai(model_path, choose_device(device))
     if padding_frames:
@@ -106,7 +108,7 @@ def listen(
 
         sample_padding(model, padding_frames)
     _warm_up(model)
-    return _listen(model, recordings, language, prompt, batch_size)
+    return _listen(quicken_decoder(model), recordings, language, prompt, batch_size)
 
 
 def _listen(
