@@ -2,8 +2,8 @@
 
 `transcribe` decodes one 30-s window of one recording at a time, and a small batch costs hardly more
 than one window. So each recording is transcribed in a thread of its own, by the package's program
-as it stands, with a model whose `decode` waits until every other recording has a window to decode
-or is done; then all these windows are decoded as one batch.
+(which `spectrogram` spares some work), with a model whose `decode` waits until every other
+recording has a window to decode or is done; then all these windows are decoded as one batch.
 """
 
 import time
