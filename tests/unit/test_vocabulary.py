@@ -22,6 +22,7 @@ def test_whole_beginnings_and_single_steps_score_as_before(model: Whisper) -> No
     tokens = torch.randint(51865, (3, 6))
     wanted = model.decoder(tokens, sound)
     quicken_decoder(model)
+    assert model.decoder.forward.__module__ == quicken_decoder.__module__
     torch.testing.assert_close(model.decoder(tokens, sound), wanted, rtol=1e-5, atol=1e-5)
     cache, hooks = model.install_kv_cache_hooks()
     begun = model.decoder(tokens[:, :4], sound, kv_cache=cache)

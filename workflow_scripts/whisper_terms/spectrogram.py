@@ -1,9 +1,10 @@
 """openai-whisper's `transcribe`, without the spectrogram of the silence behind a recording.
 
 `transcribe` puts 30 s of zeros behind every recording before it takes the spectrogram, and then
-uses the length of what they gave alone: each window ends with the recording and is filled up with
-zeros. For a recording of 4 s that is seven eighths of the work. Here only the first few of these
-zeros are transformed, and the rest is filled in with the values that they gave, which are the same.
+uses the length of what they gave alone, where the language is known: each window ends with the
+recording and is filled up with zeros. For a recording of 4 s that is seven eighths of the work.
+Here only the first few of these zeros are transformed, and the rest is filled in with the values
+that they gave, which are the same.
 """
 
 from collections.abc import Callable
