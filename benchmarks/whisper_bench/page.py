@@ -17,11 +17,13 @@ _ABOUT = {
 everything made, and after the reading of one term was changed. What is made then are small
 stand-ins, with Snakemake's own records of them. The baseline is a workflow with one job a wav and
 a wav a term, with the same options; sizes at which it was not planned are compared with its largest
-one, by terms a second. The ratio of a no-op is that of all its terms, though none is made.""",
+one, by terms a second. Plans of less than ten seconds are made three times, and the middle one
+counts. The ratio of a no-op is that of all its terms, though none is made.""",
     "synthesis": """The workflow speaks a dictionary and builds the manifest, on all cores. The
 baseline speaks the same utterances by the same voices in as many processes, which write nothing;
 its second line also brings the samples to 16 kHz and to one loudness, without which they are no
-training data. Starting the processes counts for both.""",
+training data. Starting the processes counts for both. The workflow runs before and after the
+engine, and the mean counts.""",
     "fine-tuning": """An epoch over the same utterances, on the CPU. *Blog* is Hugging Face's
 trainer with one utterance a window, spectrograms ready, the encoder run in every step, in float32.
 *Ours* is the recipe `default`: packed windows, its share of replay beside them, encodings from
@@ -33,10 +35,11 @@ alone, from spectrograms that are ready, and as the workflow runs it, from audio
 operations are counted by formula (`benchmarks/whisper_bench/models.py`) and compared with the
 product of two square matrices on the same machine; that ratio is the share of the peak.""",
     "transcription": """Recordings of the demonstration, by the bundled model, each program with
-greedy decoding in float32. Reading the audio counts, loading the model does not. Where the padding
-is sampled (`evaluation.padding_frames`), every text that differs from the baseline's is below; the
-tables' folder has those of all programs. The pipeline of transformers fills a window up with
-silent sound, the others with zeros in the spectrogram, which so small a model hears otherwise.""",
+greedy decoding in float32. All take turns, twice, and the mean counts. Reading the audio counts,
+loading the model does not. Where the padding is sampled (`evaluation.padding_frames`), every text
+that differs from the baseline's is below; the tables' folder has those of all programs. The
+pipeline of transformers fills a window up with silent sound, the others with zeros in the
+spectrogram, which so small a model hears otherwise.""",
 }
 _HEADINGS = {
     "case": "case",

@@ -1,6 +1,7 @@
 """How fast the workflow speaks a dictionary, against the engine in a bare loop."""
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
@@ -11,7 +12,7 @@ from pathlib import Path
 import yaml
 from snakemake.utils import update_config
 
-from whisper_bench.measure import measure_call, measure_command, snakemake
+from whisper_bench.measure import Measurement, measure_call, measure_command, middle, snakemake
 from whisper_bench.rows import Row, judge
 from whisper_bench.scratch import CONFIG, RESULTS, make_scratch, workflow_arguments
 from whisper_terms.carriers import read_carriers
@@ -39,13 +40,15 @@ def measure_synthesis(folder: Path, terms: int, replay: int) -> Iterator[dict[st
         replay: replay sentences that are spoken too.
     """
     make_scratch(folder, terms, {"speech": {"replay_sentences": replay}})
-    ours = measure_command(snakemake(*workflow_arguments(MANIFEST)), folder)
+    first = _measure_workflow(folder)
     spoken = len(list((folder / RESULTS / "speech").glob("*/store/*/*.wav")))
     requests = asked_of(folder)
     if spoken != len(requests):
         raise ValueError(f"the workflow spoke {spoken} utterances, not {len(requests)}")
     size, cores = f"{terms} terms, {spoken} utterances", os.cpu_count() or 1
     bare = [measure_call(speak_all, requests, finished, cores) for finished in (False, True)]
+    # Before and after the engine, so that a machine that slows down slows both.
+    ours = middle([first, _measure_workflow(folder)])
     engine, engine_finished = (
         Row(PART, case, size, one.seconds, spoken, "utterances", one.peak_mb)
         for case, one in zip((ENGINE, ENGINE_FINISHED), bare, strict=True)
@@ -59,6 +62,13 @@ def measure_synthesis(folder: Path, terms: int, replay: int) -> Iterator[dict[st
     yield engine_finished.cells(engine)
     yield row.cells(engine)
     yield row.cells(engine_finished)
+
+
+def _measure_workflow(folder: Path) -> Measurement:
+    """Speak everything, with nothing made before."""
+    for made in (RESULTS, ".snakemake"):
+        shutil.rmtree(folder / made, ignore_errors=True)
+    return measure_command(snakemake(*workflow_arguments(MANIFEST)), folder)
 
 
 def asked_of(folder: Path) -> list[Request]:

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 from whisper_bench.lexicon import draw_terms, write_dictionary
-from whisper_bench.measure import measure_call, measure_command
+from whisper_bench.measure import Measurement, measure_call, measure_command, middle
 from whisper_bench.models import encoder_flops, model_config
 from whisper_bench.page import render_page
 from whisper_bench.planning import make_stand_ins, outputs
@@ -138,6 +138,12 @@ def test_a_command_is_timed_and_its_memory_seen(tmp_path):
     assert "done" in measured.result
     assert 0.5 < measured.seconds < 30
     assert 300 < measured.peak_mb < 600
+
+
+def test_several_measurements_count_as_their_middle():
+    slow, quick, usual = (Measurement(one, mb, one) for one, mb in [(9.0, 1), (1.0, 7), (2.0, 3)])
+    assert middle([slow, quick, usual]) == Measurement(2.0, 7, 9.0)
+    assert middle([slow, quick]).seconds == 5.0
 
 
 def test_a_command_that_fails_says_why(tmp_path):
