@@ -8,6 +8,7 @@ import soundfile
 import torch
 from small_models import write_small_model
 from whisper.decoding import DecodingResult
+from whisper.model import Whisper
 
 import transcribe as script
 from whisper_terms import transcription
@@ -22,6 +23,7 @@ from whisper_terms.transcription import (
     prompt_order,
     transcribe_recordings,
 )
+from whisper_terms.vocabulary import quicken_decoder
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,19 @@ def test_transcripts_are_deterministic(model_path, recordings, tmp_path):
     for row in read_table(tmp_path / "first" / "one.tsv", TRANSCRIPT):
         assert 0 <= float(row["start"]) <= float(row["end"])
         assert row["text"] == row["text"].strip() != ""
+
+
+def test_scores_come_from_the_quicker_decoder(model_path, recordings, tmp_path, monkeypatch):
+    seen = set()
+    decode = Whisper.decode
+
+    def watch(model, windows, options):
+        seen.add(model.decoder.forward.__module__)
+        return decode(model, windows, options)
+
+    monkeypatch.setattr(Whisper, "decode", watch)
+    transcribe_recordings(model_path, recordings[:1], tmp_path / "out", device="cpu")
+    assert seen == {quicken_decoder.__module__}
 
 
 def test_cells_are_seconds_and_stripped_text(model_path, recordings, tmp_path, decoded):
