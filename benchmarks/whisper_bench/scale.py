@@ -34,9 +34,10 @@ class Run:
         """Of all jobs of a stage, one after another."""
         return sum(cost.seconds for cost in self.costs if cost.stage == stage)
 
-    def megabytes(self) -> float:
-        """The most memory that any job held."""
-        return max(cost.megabytes or 0.0 for cost in self.costs)
+    def megabytes(self, stage: str) -> float:
+        """The most memory that a job of a stage held; 0 where that is not known."""
+        held = (cost.megabytes or 0.0 for cost in self.costs if cost.stage == stage)
+        return max(held, default=0.0)
 
 
 def read_run(results: Path, model: str) -> Run:
@@ -68,9 +69,8 @@ def cost_table(runs: Sequence[Run]) -> str:
         line = [f"`{stage}`"]
         for run in runs:
             found = [cost for cost in run.costs if cost.stage == stage]
-            peak = max((cost.megabytes or 0.0 for cost in found), default=0.0)
             jobs = sum(cost.jobs for cost in found)
-            line += [str(jobs), duration(run.seconds(stage)), f"{peak:.0f}"]
+            line += [str(jobs), duration(run.seconds(stage)), f"{run.megabytes(stage):.0f}"]
         lines.append(line)
     return table(header, lines, range(1, len(header)))
 
@@ -100,14 +100,14 @@ def summary_table(runs: Sequence[Run]) -> str:
 
 
 def plot(runs: Sequence[Run], path: Path) -> None:
-    """Terms against seconds of the dearest stages, and against the most memory of a job."""
+    """Terms against seconds of the dearest stages, and against the most memory of their jobs."""
     figure = new_figure(9, 4)
     time, memory = figure.subplots(1, 2)
     sizes = [run.terms for run in runs]
     dearest = dict.fromkeys(cost.stage for cost in runs[-1].costs)
     for stage in list(dearest)[:_STAGES_SHOWN]:
         time.plot(sizes, [run.seconds(stage) for run in runs], marker="o", label=stage)
-    memory.plot(sizes, [run.megabytes() for run in runs], marker="o")
+        memory.plot(sizes, [run.megabytes(stage) for run in runs], marker="o", label=stage)
     for axes, label in ((time, "seconds, all jobs of the stage"), (memory, "peak MB of a job")):
         axes.set_xscale("log")
         axes.set_xlabel("terms")
