@@ -67,6 +67,7 @@ be held out; the development set still has sentences that no training voice spea
 speech:
   engine: coqui
   voices: [{name: kokoro}]
+  coqui: {python: .venv-coqui/bin/python}   # made by `make coqui`
 development: {voices: []}
 ```
 """

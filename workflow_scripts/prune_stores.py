@@ -61,8 +61,14 @@ def own_windows(model: Path, spoken: set[str]) -> set[str]:
 
 
 def speech_leftovers(speech: Path, shards: list[Path], spoken: set[str]) -> dict[Path, Leftovers]:
-    """Wavs that no table names, and tables of shards that are no more."""
-    used = {"store": map(Path, spoken), "terms": shards, "replay": shards}
+    """Wavs that no table names, those of single terms that are no more, and tables of shards."""
+    terms = {row["term_id"] for table in shards for row in read_table(table, UTTERANCES)}
+    used = {
+        "store": map(Path, spoken),
+        "term": [speech / "term" / f"{term}.wav" for term in terms if term],
+        "terms": shards,
+        "replay": shards,
+    }
     return {speech / name: find_leftovers(speech / name, files) for name, files in used.items()}
 
 

@@ -20,6 +20,7 @@ from whisper_terms.scoring.utterance import ScoredUtterance
 from whisper_terms.tables import read_table
 
 Texts = dict[str, dict[str, str]]
+_COLUMNS = {"audio", "text"}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -37,11 +38,15 @@ def read_texts(path: Path) -> Texts:
     """The rows of a table by audio, or the lines of a plain text by line number.
 
     Raises:
-        UserError: the file is missing, not UTF-8, or lists an audio twice.
+        UserError: the file is missing, not UTF-8, or lists an audio twice, or it seems to be a
+            table but lacks a column.
     """
     lines = _read_lines(path)
-    if not lines or not {"audio", "text"} <= set(lines[0].split("\t")):
+    if not lines or "\t" not in lines[0]:
         return {str(number): {"text": line} for number, line in enumerate(lines, start=1)}
+    if not set(lines[0].split("\t")) >= _COLUMNS:
+        cure = "name its columns audio and text; a plain text has no tabs, and one text a line"
+        raise UserError(Fault("is no table of texts", cure, path, 1, lines[0]))
     texts: Texts = {}
     faults = []
     for number, row in enumerate(read_table(path), start=2):
@@ -78,11 +83,25 @@ def match(reference: Texts, hypothesis: Texts, file: Path) -> list[ScoredUtteran
     ]
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise UserError for all that the parser lets pass."""
+    given = arguments.hypothesis
+    faults = [
+        Fault("is given twice", "name each hypothesis once", path)
+        for path in dict.fromkeys(path for path in given if given.count(path) > 1)
+    ]
+    if arguments.bootstrap < 1:
+        cure = "give --bootstrap a number of 1 or more"
+        faults.append(Fault("an interval needs resamples", cure, value=str(arguments.bootstrap)))
+    if faults:
+        raise UserError(faults)
+
+
 def _read_lines(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             return [line.rstrip("\n") for line in file]
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise UserError(Fault("no such file", "check the path", path)) from None
     except UnicodeDecodeError as error:
         fault = Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
@@ -91,6 +110,7 @@ def _read_lines(path: Path) -> list[str]:
 
 def main() -> None:
     arguments = parse_arguments()
+    _check(arguments)
     reference = read_texts(arguments.reference)
     systems = {str(path): match(reference, read_texts(path), path) for path in arguments.hypothesis}
     entries = read_dictionaries(arguments.dictionary)

@@ -7,6 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
+import torch
+
+from whisper_terms.devices import has_bfloat16
 
 _PACKAGES = (
     "torch transformers snakemake openai-whisper ctranslate2 faster-whisper pyopenjtalk-plus"
@@ -17,6 +20,7 @@ def describe_machine() -> list[dict[str, str]]:
     """Rows of a table with the columns name and value."""
     facts = {
         "CPU": _processor(),
+        "bfloat16": "yes" if has_bfloat16(torch.device("cpu")) else "no",
         "cores": str(os.cpu_count()),
         "memory": f"{psutil.virtual_memory().total / 1e9:.1f} GB",
         "system": f"{platform.system()} {platform.machine()}",

@@ -78,7 +78,8 @@ def cost_table(runs: Sequence[Run]) -> str:
 def summary_table(runs: Sequence[Run]) -> str:
     """A line a run and system: how well the sample of its terms is heard; and the disk."""
     header = [
-        *("terms", "system", "term recall of the sample % (95 %)", "CER, general %"),
+        *("terms", "system", "term recall of the sample % (95 %)"),
+        *("CER, general %", "U-CER, all %"),
         *("right→wrong, wrong→right, general", "speech MB", "encodings MB"),
     ]
     lines = []
@@ -92,6 +93,7 @@ def summary_table(runs: Sequence[Run]) -> str:
                     system,
                     percent_with_interval(sample, "term_recall"),
                     percent(general, "cer"),
+                    percent(sets[system, "all"], "u_cer"),
                     f"{general['right_to_wrong']}, {general['wrong_to_right']}",
                     *(f"{run.disk[what] / 1e6:.0f}" for what in ("speech", "encodings")),
                 ]

@@ -79,7 +79,7 @@ def test_costs_of_a_run(tmp_path):
         "| `synthesise_shard` | 2 | 80.0 s | 120 |",
     ]
     *_, nano = summary_table([run]).splitlines()
-    assert nano == "| 2 | nano | 25.0 (20.0 to 50.0) | 25.0 | 2, 7 | 2 | 0 |"
+    assert nano == "| 2 | nano | 25.0 (20.0 to 50.0) | 25.0 | 25.0 | 2, 7 | 2 | 0 |"
 
 
 def test_sample_sentences():

@@ -170,3 +170,16 @@ def test_one_installation_has_what_all_scripts_import():
     pins = read_requirements("requirements.txt") | read_requirements("requirements-dev.txt")
     needed = set().union(*map(third_party, SCRIPTS.glob("*.py")))
     assert unpinned(needed, pins) <= ENGINES["speech-coqui"]
+
+
+def test_the_cluster_profile_names_all_rules_that_use_a_gpu():
+    rules = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    asking = {
+        rule.split(":")[0]
+        for rule in re.split(r"^rule ", rules, flags=re.MULTILINE)[1:]
+        if re.search(r"^ +gpu=", rule, re.MULTILINE)
+    }
+    profile = (ROOT / "profiles/slurm/config.yaml").read_text()
+    named = re.findall(r"^#   (\w+):\n#     slurm_partition: gpu$", profile, re.MULTILINE)
+    fewer = re.findall(r"^#   (\w+): \d+$", profile, re.MULTILINE)
+    assert asking and asking == set(named) == set(fewer)

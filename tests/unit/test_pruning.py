@@ -53,7 +53,8 @@ class TestScript:
         windows = sounding_windows(tmp_path, 1)
         write_table("windows.tsv", COLUMNS, window_rows(windows))
         self.wav, self.shard = make(Path("speech/store/aa/1.wav")), Path("speech/terms/0001.tsv")
-        write_table(self.shard, UTTERANCES, [{"audio": self.wav}])
+        write_table(self.shard, UTTERANCES, [{"audio": self.wav, "term_id": "here"}])
+        self.term = make(Path("speech/term/here.wav"))
         write_small_model(Path("nano/base/checkpoint"))
         store, base = Path("nano/encodings/store"), weights_digest("nano/base/checkpoint")
         self.encoding = make(encoding_path(store, base, windows[0].id))
@@ -61,6 +62,7 @@ class TestScript:
         write_table(self.table, ENCODINGS, [{"window": windows[0].id, "file": self.encoding}])
         self.unused = [
             make(Path("speech/store/bb/2.wav")),
+            make(Path("speech/term/gone.wav")),
             make(Path("speech/replay/0007.tsv")),
             make(encoding_path(store, base, "gone")),
         ]
@@ -73,7 +75,7 @@ class TestScript:
 
     def test_unused_files_go(self, folder, monkeypatch, capsys):
         self.run(monkeypatch, "--windows windows.tsv")
-        kept = (self.wav, self.shard, self.encoding, self.table)
+        kept = (self.wav, self.term, self.shard, self.encoding, self.table)
         assert all(path.exists() for path in kept)
         assert not any(path.exists() for path in self.unused)
         assert "speech/store: removing 1 files, 0.0 MB; 1 kept" in capsys.readouterr().out

@@ -97,16 +97,18 @@ def texts(tmp_path):
         "after.tsv": "audio\ttext\nb\t水を飲む\na\t肺炎の薬\n",
         "short.txt": "肺炎の薬\n",
         "twice.tsv": "audio\ttext\na\tx\na\ty\n",
+        "misnamed.tsv": "file\ttext\na\tx\n",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
 
-def score(folder, reference, *hypotheses):
+def score(folder, reference, *hypotheses, more=()):
     files = [folder / name for name in hypotheses]
     reference = ("--reference", folder / reference)
-    return run("score.py", *reference, "--hypothesis", *files, "--dictionary", folder / "dict.csv")
+    files += ["--dictionary", folder / "dict.csv", *more]
+    return run("score.py", *reference, "--hypothesis", *files)
 
 
 def test_score_lines(texts):
@@ -134,6 +136,8 @@ def test_score_tables(texts):
         ("short.txt", "said.txt", "has a text without a reference ('2')"),
         ("said.txt", "twice.tsv", "listed twice ('a')"),
         ("said.txt", "none.txt", "no such file"),
+        ("said.txt", ".", "no such file"),
+        ("said.txt", "misnamed.tsv", "is no table of texts ('file\\ttext')"),
     ],
 )
 def test_score_tells_faults(texts, reference, hypothesis, problem):
@@ -141,3 +145,11 @@ def test_score_tells_faults(texts, reference, hypothesis, problem):
     assert ran.returncode == 2
     assert problem in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_score_tells_faults_of_its_options_at_once(texts):
+    ran = score(texts, "said.txt", "said.txt", "said.txt", more=("--bootstrap", "0"))
+    assert ran.returncode == 2
+    assert "2 problems" in ran.stderr
+    assert "said.txt: is given twice" in ran.stderr
+    assert "an interval needs resamples ('0')" in ran.stderr

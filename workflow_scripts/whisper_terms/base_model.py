@@ -218,7 +218,12 @@ def new_directory(target: Path) -> Iterator[Path]:
         if target.exists():
             _check_replaceable(target, new)
             target.rename(old)
-        new.rename(target)
+        try:
+            new.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
     finally:
         shutil.rmtree(work)
 

@@ -2,8 +2,10 @@
 
 Decoding is greedy at temperature 0 and each 30-s window stands alone (no fallback to sampling, no
 conditioning on the text before), so that a transcript depends on nothing but model and recording
-and two systems differ by their weights or their prompt only. Everything else is openai-whisper's
-default: timestamps, suppressed symbols, the silence threshold.
+and two systems differ by their weights or their prompt only. (Where the padding is sampled, see
+`padding.sample_padding`, recordings are cut as the longest of those beside them wants it; that can
+change a text, too.) Everything else is openai-whisper's default: timestamps, suppressed symbols,
+the silence threshold.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -116,8 +116,8 @@ class EvaluationSettings(Settings):
         description="Frames that are computed of the silence with which a recording is filled up "
         "to 30 s, of 50 a second; they stand for the others. With null all are computed, as "
         "openai-whisper does it. A number such as 192 saves most of the time that short recordings "
-        "take, and is an approximation: a few transcripts may differ (with the bundled model 3 of "
-        "142; `make bench` lists those of its recordings).",
+        "take, and is an approximation: a few transcripts may differ (`make bench` lists those of "
+        "its recordings).",
     )
     heard_per_term: int = Field(
         8,

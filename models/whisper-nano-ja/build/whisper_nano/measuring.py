@@ -91,8 +91,11 @@ def _single(clip: Clip) -> Recording:
 def _join(clips: Sequence[Clip]) -> Recording:
     gap = np.zeros(round(_GAP_SECONDS * SAMPLE_RATE), np.float32)
     samples = np.concatenate([part for clip in clips for part in (clip.samples, gap)])
-    end = len(samples) / SAMPLE_RATE - _GAP_SECONDS
-    return Recording(samples, "".join(clip.text for clip in clips), float(clips[0].borders[1]), end)
+    text = "".join(clip.text for clip in clips)
+    # Each clip ends with a pause, in which nobody speaks any more.
+    last = len(samples) - len(gap) - len(clips[-1].samples)
+    end = last / SAMPLE_RATE + float(clips[-1].borders[-2])
+    return Recording(samples, text, float(clips[0].borders[1]), end)
 
 
 def _row(name: str, model, recordings: Sequence[Recording]) -> dict[str, str]:
