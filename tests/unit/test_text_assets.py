@@ -31,12 +31,14 @@ CARRIERS = read_rows(ROOT / "dictionaries" / "carriers.tsv", "\t")
 REPLAY = (ROOT / "dictionaries" / "replay.txt").read_text(encoding="utf-8").splitlines()
 RECORDINGS = read_rows(ROOT / "recordings" / "demo.tsv", "\t")
 HOMOPHONES = read_rows(ROOT / "recordings" / "homophones.tsv", "\t")
+TERM_FREE = read_rows(ROOT / "recordings" / "term-free.tsv", "\t")
 
 SURFACES = [row["surface"] for row in TERMS]
 SPELLINGS = SURFACES + [alias for row in TERMS for alias in values(row["aliases"])]
 OWN_SENTENCES = [sentence for row in TERMS for sentence in values(row["sentences"])]
 TEMPLATES = [row["template"] for row in CARRIERS]
 TEST_SENTENCES = [row["text"] for row in RECORDINGS + HOMOPHONES]
+FREE_SENTENCES = [row["text"] for row in TERM_FREE if row["text"]]
 
 
 def test_set(name: str) -> list[str]:
@@ -152,7 +154,7 @@ def test_term_sentences_cover_every_term() -> None:
 
 
 def test_no_test_sentence_is_trained_on() -> None:
-    assert set(TEST_SENTENCES) & set(REPLAY + OWN_SENTENCES) == set()
+    assert set(TEST_SENTENCES + FREE_SENTENCES) & set(REPLAY + OWN_SENTENCES) == set()
     patterns = [re.compile(re.escape(t).replace(re.escape(SLOT), ".+")) for t in TEMPLATES]
     assert [s for s in TEST_SENTENCES for p in patterns if p.fullmatch(s)] == []
 
@@ -160,4 +162,11 @@ def test_no_test_sentence_is_trained_on() -> None:
 def test_no_test_sentence_shares_a_long_run_with_training() -> None:
     pieces = [piece for template in TEMPLATES for piece in template.split(SLOT)]
     seen = set().union(*map(runs, pieces + REPLAY), *map(runs_outside_terms, OWN_SENTENCES))
-    assert {s: shared for s in TEST_SENTENCES if (shared := runs_outside_terms(s) & seen)} == {}
+    tested = TEST_SENTENCES + FREE_SENTENCES
+    assert {s: shared for s in tested if (shared := runs_outside_terms(s) & seen)} == {}
+
+
+def test_term_free_recordings_hold_no_term_and_are_there() -> None:
+    assert {s: spellings_in(s) for s in FREE_SENTENCES if spellings_in(s)} == {}
+    assert all((ROOT / "recordings" / row["audio"]).is_file() for row in TERM_FREE)
+    assert [row["test_set"] for row in TERM_FREE if not row["text"]] == ["silence"]
