@@ -1,5 +1,7 @@
 """How the bundled model is trained: transcripts, losses, the loop, the whole vocabulary."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,13 @@ from nano_build import TEXTS, generator, sentences, utterances
 from torch import nn
 from whisper.tokenizer import get_tokenizer
 from whisper_nano.assemble import whole_embedding
-from whisper_nano.codes import FRAME_SECONDS, WIDTH
+from whisper_nano.codes import FRAME_SECONDS, WIDTH, code_phones, encode_alignment
 from whisper_nano.decoder_stage import TextWindows
+from whisper_nano.encoder_stage import PhoneHead
 from whisper_nano.guidance import GUIDED_HEADS, guidance_loss, guidance_mask
 from whisper_nano.joint_stage import match_sentences
 from whisper_nano.layout import Region, lay_out, put_region
+from whisper_nano.moving import to_device
 from whisper_nano.network import (
     decode,
     encode,
@@ -22,7 +26,7 @@ from whisper_nano.network import (
 )
 from whisper_nano.settings import Stage
 from whisper_nano.simulation import Placed, time_phones
-from whisper_nano.speech_windows import SpeechWindows
+from whisper_nano.speech_windows import SpeechBatch, SpeechWindows
 from whisper_nano.start import small_embedding
 from whisper_nano.training import CHECKPOINT, learning_rate, train
 from whisper_nano.transcripts import (
@@ -52,6 +56,31 @@ def place(some) -> list[Placed]:
         placed.append(Placed(sentence, time_phones(sentence, generator()), start))
         start = placed[-1].end
     return placed
+
+
+def test_all_of_a_step_is_where_its_batch_is(monkeypatch) -> None:
+    """Stands for a GPU: a device of its own, whose tensors meet none of the CPU's."""
+    device = torch.device("meta")
+    monkeypatch.setattr("whisper_nano.network.fast_precision", nullcontext)
+    model, head = new_network(64).model.to(device), PhoneHead().to(device)
+    layout = lay_out([Region(0, 90), Region(20, 40)], generator())
+    frames = layout.frames
+    features, accent = torch.zeros(2, 80, 2 * frames), torch.zeros(2, frames)
+    phones = torch.zeros(2, frames, dtype=torch.long)
+    batch = to_device(SpeechBatch(features, phones, accent, layout, [[], []]), device)
+    encodings = encode(model.encoder, batch.features, batch.layout)
+    codes = encode_alignment(code_phones(batch.phones), batch.accent, batch.layout.places)
+    thinned, chosen = batch.layout.thinned(0.5, generator())
+    heard = encodings.gather(1, chosen[..., None].expand(-1, -1, WIDTH))
+    inputs = torch.zeros(2, 5, dtype=torch.long, device=device)
+    hidden, looks = decode(model.decoder, inputs, heard, thinned, GUIDED_HEADS)
+    mask = guidance_mask(torch.zeros(2, 5, 2, device=device), thinned.places)
+    loss = (encodings - codes).square().mean() + head(encodings).mean() + hidden.mean()
+    loss = loss + (looks[0] * mask).mean()
+    loss.backward()
+    assert loss.device == device
+    with pytest.raises(RuntimeError):
+        encode(model.encoder, batch.features, layout)
 
 
 # -------------------------------------------------------------------------------------------------

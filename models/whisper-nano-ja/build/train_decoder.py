@@ -11,7 +11,7 @@ from whisper_nano.start import weights_files
 from whisper_nano.text_store import load_sentences
 from whisper_nano.training import state_folder
 from whisper_nano.vocabulary import Vocabulary
-from whisper_terms.devices import prepare_cpu
+from whisper_terms.devices import choose_device, prepare_cpu
 from whisper_terms.errors import run_script
 
 
@@ -23,6 +23,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--start", default="", help="model directory to begin with (default: random weights)")
     add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
     add("--output", required=True, type=Path, help="weights to write (.safetensors)")
+    add("--device", default="auto", help="auto (default), cpu or cuda")
     add("--threads", type=int, help="CPU threads (default: torch's choice)")
     return parser.parse_args()
 
@@ -30,13 +31,14 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     prepare_cpu(arguments.threads)
+    device = choose_device(arguments.device)
     inputs = [arguments.texts, *weights_files(arguments.start)]
     state = state_folder(arguments.state, arguments.stage, inputs)
     sentences = load_sentences(arguments.texts)
     vocabulary = Vocabulary.of(sentence.tokens for sentence in sentences)
     print(f"{len(sentences)} sentences, {vocabulary.size} tokens", flush=True)
     stage = DecoderStage.from_json(arguments.stage)
-    decoder = train_decoder(sentences, vocabulary, stage, state, arguments.start)
+    decoder = train_decoder(sentences, vocabulary, stage, state, arguments.start, device)
     save_weights(arguments.output, {"decoder": decoder}, vocabulary)
     shutil.rmtree(arguments.state, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from whisper_nano.settings import EncoderStage
 from whisper_nano.speech_store import load_parts
 from whisper_nano.start import weights_files
 from whisper_nano.training import state_folder
-from whisper_terms.devices import prepare_cpu
+from whisper_terms.devices import choose_device, prepare_cpu
 from whisper_terms.errors import run_script
 
 
@@ -22,6 +22,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--start", default="", help="model directory to begin with (default: random weights)")
     add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
     add("--output", required=True, type=Path, help="weights to write (.safetensors)")
+    add("--device", default="auto", help="auto (default), cpu or cuda")
     add("--threads", type=int, help="CPU threads (default: torch's choice)")
     return parser.parse_args()
 
@@ -29,10 +30,11 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     prepare_cpu(arguments.threads)
+    device = choose_device(arguments.device)
     inputs = [*arguments.speech, *weights_files(arguments.start)]
     state = state_folder(arguments.state, arguments.stage, inputs)
     stage = EncoderStage.from_json(arguments.stage)
-    modules = train_encoder(load_parts(arguments.speech), stage, state, arguments.start)
+    modules = train_encoder(load_parts(arguments.speech), stage, state, arguments.start, device)
     save_weights(arguments.output, modules)
     shutil.rmtree(arguments.state, ignore_errors=True)
 

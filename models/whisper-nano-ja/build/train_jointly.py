@@ -10,7 +10,7 @@ from whisper_nano.settings import JointStage
 from whisper_nano.speech_store import load_parts
 from whisper_nano.text_store import load_sentences
 from whisper_nano.training import state_folder
-from whisper_terms.devices import prepare_cpu
+from whisper_terms.devices import choose_device, prepare_cpu
 from whisper_terms.errors import run_script
 
 
@@ -25,6 +25,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--stage", required=True, help="the block `joint`, JSON")
     add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
     add("--output", required=True, type=Path, help="weights to write (.safetensors)")
+    add("--device", default="auto", help="auto (default), cpu or cuda")
     add("--threads", type=int, help="CPU threads (default: torch's choice)")
     return parser.parse_args()
 
@@ -32,6 +33,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     prepare_cpu(arguments.threads)
+    device = choose_device(arguments.device)
     speech = [*arguments.speech, *arguments.neural]
     inputs = [*speech, arguments.texts, arguments.encoder, arguments.decoder]
     state = state_folder(arguments.state, arguments.stage, inputs)
@@ -43,7 +45,7 @@ def main() -> None:
     )
     weights = load_weights(arguments.encoder) | load_weights(arguments.decoder)
     vocabulary = load_vocabulary(arguments.decoder)
-    modules = train_jointly(spoken, neural, sentences, weights, vocabulary, stage, state)
+    modules = train_jointly(spoken, neural, sentences, weights, vocabulary, stage, state, device)
     save_weights(arguments.output, modules, vocabulary)
     shutil.rmtree(arguments.state, ignore_errors=True)
 

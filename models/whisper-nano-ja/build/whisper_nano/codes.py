@@ -51,12 +51,13 @@ def encode_alignment(phones: Tensor, accent: Tensor, places: Tensor) -> Tensor:
         is 1, so that layer-normalised encodings can equal it.
     """
     accent = accent[..., None].expand(-1, -1, ACCENT_WIDTH)
-    return torch.cat([phones, accent, POSITION_CODES[places]], -1)
+    positions = POSITION_CODES.to(places.device)[places]
+    return torch.cat([phones, accent, positions], -1)
 
 
 def code_phones(phones: Tensor) -> Tensor:
     """Codes of phone numbers: any shape -> (..., PHONE_WIDTH)."""
-    return PHONE_CODES[phones]
+    return PHONE_CODES.to(phones.device)[phones]
 
 
 def phone_scores(encodings: Tensor) -> Tensor:
@@ -64,7 +65,7 @@ def phone_scores(encodings: Tensor) -> Tensor:
 
     1 for the code itself, 0 for another phone's.
     """
-    return encodings[..., :PHONE_WIDTH] @ PHONE_CODES.T / PHONE_WIDTH
+    return encodings[..., :PHONE_WIDTH] @ PHONE_CODES.T.to(encodings.device) / PHONE_WIDTH
 
 
 def accent_part(encodings: Tensor) -> Tensor:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from whisper_nano.codes import FRAME_SECONDS, FRAMES
 from whisper_nano.guidance import GUIDED_HEADS, guidance_loss
 from whisper_nano.layout import Layout, lay_out, put_region
+from whisper_nano.moving import CPU, to_device
 from whisper_nano.network import decode
 from whisper_nano.settings import DecoderStage
 from whisper_nano.simulation import Placed, simulate_encodings, time_phones
@@ -124,6 +126,7 @@ def train_decoder(
     stage: DecoderStage,
     state: Path,
     start: str = "",
+    device: torch.device = CPU,
 ) -> nn.Module:
     """Train a decoder with the small vocabulary on analysed sentences.
 
@@ -133,14 +136,15 @@ def train_decoder(
         stage: how.
         state: folder of the checkpoint.
         start: directory of the model that it begins with; empty for random weights.
+        device: where it is trained.
     """
-    decoder = first_decoder(start, vocabulary, stage.seed)
+    decoder = first_decoder(start, vocabulary, stage.seed).to(device)
     windows = TextWindows(sentences, vocabulary, stage.batch_frames)
 
     def step(rng: np.random.Generator, done: float) -> dict[str, float]:
         several = done > stage.windows_from and rng.random() < stage.windows_share
         batch = windows.make(stage.most if several else 1, stage.noise, rng)
-        loss, guide, right = decoder_loss(decoder, batch, vocabulary)
+        loss, guide, right = decoder_loss(decoder, to_device(batch, device), vocabulary)
         (loss + stage.guidance * guide).backward()
         return {"loss": loss.item(), "guidance": guide.item(), "right": right}
 

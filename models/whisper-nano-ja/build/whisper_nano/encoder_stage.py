@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from whisper_nano.codes import accent_part, code_phones, encode_alignment, phone_scores
+from whisper_nano.moving import CPU, to_device
 from whisper_nano.network import encode
 from whisper_nano.phones import SILENCE
 from whisper_nano.settings import EncoderStage
@@ -37,7 +38,11 @@ class PhoneHead(nn.Module):
 
 
 def train_encoder(
-    utterances: Sequence[Utterance], stage: EncoderStage, state: Path, start: str = ""
+    utterances: Sequence[Utterance],
+    stage: EncoderStage,
+    state: Path,
+    start: str = "",
+    device: torch.device = CPU,
 ) -> dict[str, nn.Module]:
     """Train an encoder on spoken sentences.
 
@@ -46,15 +51,17 @@ def train_encoder(
         stage: how.
         state: folder of the checkpoint.
         start: directory of the model that it begins with; empty for random weights.
+        device: where it is trained.
 
     Returns:
         The modules `encoder` and `head`.
     """
-    encoder, head = first_encoder(start, stage.seed), PhoneHead()
+    encoder, head = first_encoder(start, stage.seed).to(device), PhoneHead().to(device)
     windows = SpeechWindows(utterances, stage.batch_frames)
 
     def step(rng: np.random.Generator, done: float) -> dict[str, float]:
         batch = windows.make(stage.most if rng.random() < stage.windows_share else 1, rng)
+        batch = to_device(batch, device)
         loss, measures = alignment_loss(encode(encoder, batch.features, batch.layout), head, batch)
         loss.backward()
         return measures

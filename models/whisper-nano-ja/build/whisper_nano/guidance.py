@@ -41,7 +41,7 @@ def guidance_loss(looks: Sequence[Tensor], spans: Tensor, frames: Tensor) -> Ten
     """
     said = spans[..., 0] >= 0
     if not said.any():
-        return torch.zeros(())
+        return spans.new_zeros(())
     mask = guidance_mask(spans, frames)[said]
     inside = [(look[said] * mask).sum(-1) for look in looks]
     return -torch.log(torch.stack(inside) + 1e-4).mean()

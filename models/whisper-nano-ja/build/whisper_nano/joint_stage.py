@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from whisper_nano.decoder_stage import DecoderBatch, TextWindows, decoder_loss
 from whisper_nano.encoder_stage import PhoneHead, alignment_loss
 from whisper_nano.layout import Layout
+from whisper_nano.moving import CPU, to_device
 from whisper_nano.network import encode, new_network
 from whisper_nano.settings import JointStage
 from whisper_nano.simulation import Placed
@@ -62,6 +64,7 @@ def train_jointly(
     vocabulary: Vocabulary,
     stage: JointStage,
     state: Path,
+    device: torch.device = CPU,
 ) -> dict[str, nn.Module]:
     """Train encoder and decoder together.
 
@@ -72,6 +75,7 @@ def train_jointly(
         vocabulary: the decoder's.
         stage: how.
         state: folder of the checkpoint.
+        device: where they are trained.
 
     Returns:
         The modules `encoder`, `head` and `decoder`.
@@ -82,6 +86,7 @@ def train_jointly(
     modules = {"encoder": network.encoder, "head": PhoneHead(), "decoder": network.decoder}
     for name, module in modules.items():
         module.load_state_dict(weights[name])
+        module.to(device)
     encoder, head, decoder = modules.values()
     utterances = [one.utterance for one in spoken]
     speech = SpeechWindows(utterances, stage.batch_frames)
@@ -92,16 +97,16 @@ def train_jointly(
     def step(rng: np.random.Generator, done: float) -> dict[str, float]:
         most = stage.most if rng.random() < stage.windows_share else 1
         prompts = sentences if rng.random() < _PROMPTED else ()
-        batch = (prompted if prompts else speech).make(most, rng)
+        batch = to_device((prompted if prompts else speech).make(most, rng), device)
         encodings = encode(encoder, batch.features, batch.layout)
         aligned, measures = alignment_loss(encodings, head, batch)
         heard = _listen(encodings, batch.layout, rng)
         transcripts = list(_transcribe(batch, spoken, prompts, rng))
-        heard = DecoderBatch(*heard, *collate(transcripts, vocabulary))
+        heard = to_device(DecoderBatch(*heard, *collate(transcripts, vocabulary)), device)
         loss, guide, right = decoder_loss(decoder, heard, vocabulary)
         (loss + stage.guidance * guide + stage.alignment * aligned).backward()
         # One graph after the other: each is freed by its own backward pass.
-        text = texts.make(most, stage.noise, rng)
+        text = to_device(texts.make(most, stage.noise, rng), device)
         text_loss, text_guide, text_right = decoder_loss(decoder, text, vocabulary)
         (stage.text * (text_loss + stage.guidance * text_guide)).backward()
         return {

@@ -61,7 +61,7 @@ class Layout:
         batch, frames = self.places.shape
         kept = max(1, round(frames * share))
         order = np.argsort(rng.random((batch, frames)), 1)[:, :kept]
-        chosen = torch.from_numpy(np.sort(order, 1))
+        chosen = torch.from_numpy(np.sort(order, 1)).to(self.places.device)
         weight = self.weight.gather(1, chosen) + math.log(frames / kept)
         return Layout(self.regions, self.places.gather(1, chosen), weight), chosen
 

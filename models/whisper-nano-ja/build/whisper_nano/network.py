@@ -70,10 +70,10 @@ def encode(encoder: nn.Module, features: Tensor, layout: Layout | None = None) -
         Shape (batch, frames, WIDTH), float32.
     """
     bias = None
-    places = torch.arange(features.shape[2] // 2)
+    places = torch.arange(features.shape[2] // 2, device=features.device)
     if layout is not None:
         places, bias = layout.places, _attention_bias(layout.weight)
-    with fast_precision():
+    with fast_precision(features.device):
         hidden = nn.functional.gelu(encoder.conv1(features))
         hidden = nn.functional.gelu(encoder.conv2(hidden)).transpose(1, 2)
         hidden = hidden.float() + encoder.embed_positions.weight[places]
@@ -106,7 +106,7 @@ def decode(
     """
     bias, looks = _attention_bias(layout.weight), []
     hidden = decoder.embed_tokens(inputs) + decoder.embed_positions.weight[: inputs.shape[1]]
-    with fast_precision():
+    with fast_precision(encodings.device):
         for number, layer in enumerate(decoder.layers):
             seen = layer.self_attn_layer_norm(hidden)
             hidden = hidden + _attend(layer.self_attn, seen, seen, causal=True)
@@ -168,10 +168,9 @@ def _feed_forward(layer: nn.Module, hidden: Tensor) -> Tensor:
     return layer.fc2(inner)
 
 
-def fast_precision() -> torch.autocast:
-    """bfloat16 for the matrix products where the CPU has it."""
-    enabled = has_bfloat16(torch.device("cpu"))
-    return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
+def fast_precision(device: torch.device) -> torch.autocast:
+    """bfloat16 for the matrix products where the device has it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
 
 
 def save_weights(
@@ -179,7 +178,7 @@ def save_weights(
 ) -> None:
     """Write the weights of modules, each under its name, atomically (.safetensors)."""
     tensors = {
-        f"{name}.{key}": weight.detach().contiguous()
+        f"{name}.{key}": weight.detach().cpu().contiguous()
         for name, module in modules.items()
         for key, weight in module.state_dict().items()
     }

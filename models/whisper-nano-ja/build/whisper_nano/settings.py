@@ -241,6 +241,7 @@ class Build(Settings):
         measure: what the model is measured on.
         memory_mb, runtime_minutes: what jobs ask of a cluster.
         training_memory_mb, training_runtime_minutes: what the stages ask for.
+        gpu: GPUs that a stage asks a cluster for; on one machine it takes one where there is one.
     """
 
     results: FilePath
@@ -256,3 +257,4 @@ class Build(Settings):
     runtime_minutes: Count = 60
     training_memory_mb: Count = 16_000
     training_runtime_minutes: Count = 480
+    gpu: Literal[0, 1] = 0

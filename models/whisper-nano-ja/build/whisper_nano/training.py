@@ -153,7 +153,8 @@ def _resume(weights: nn.Module, optimiser, checkpoint: Path) -> int:
     """Load the checkpoint if there is one; how many steps it has done."""
     if not checkpoint.exists():
         return 0
-    content = torch.load(checkpoint, weights_only=True)
+    # Both load states copy to where their weights are.
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     weights.load_state_dict(content["weights"])
     optimiser.load_state_dict(content["optimiser"])
     print(f"resumed after {content['done']} steps", flush=True)
