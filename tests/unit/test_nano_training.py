@@ -59,7 +59,7 @@ def place(some) -> list[Placed]:
 
 
 def test_all_of_a_step_is_where_its_batch_is(monkeypatch) -> None:
-    """Stands for a GPU: a device of its own, whose tensors meet none of the CPU's."""
+    """On a device that stands for a GPU; most operations refuse what lies on the CPU."""
     device = torch.device("meta")
     monkeypatch.setattr("whisper_nano.network.fast_precision", nullcontext)
     model, head = new_network(64).model.to(device), PhoneHead().to(device)
