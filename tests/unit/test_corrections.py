@@ -1,11 +1,13 @@
 """A recogniser's mishearings of the terms, turned back into the terms."""
 
 import csv
+import subprocess
 import sys
 from collections import Counter
 
 import pytest
 
+import correct_lines
 import correct_transcripts
 import find_corrections as find_script
 from whisper_terms.corrections import CORRECTIONS, Corrector, find_corrections
@@ -147,6 +149,14 @@ def test_the_chain_of_scripts(tmp_path, monkeypatch, capsys):
     run(monkeypatch, correct_transcripts, tmp_path, "transcripts= corrections terms", "out")
     assert read_table(tmp_path / "out" / "one.tsv") == [segments[0] | {"text": "今も心窩部痛が"}]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"one.tsv", "timing.tsv"}
+    said = "今も深化部通が\r\n\n何も。".encode()
+    options = ("--corrections", tmp_path / "corrections.tsv", "--terms", tmp_path / "terms.tsv")
+    command = [sys.executable, correct_lines.__file__, *options]
+    done = subprocess.run(command, input=said, capture_output=True, check=True)
+    assert done.stdout.decode() == "今も心窩部痛が\r\n\n何も。"
+    wrong = subprocess.run(command, input=said + b"\n\xff", capture_output=True)
+    assert wrong.returncode == 2
+    assert b"standard input:4: not UTF-8 (byte 0 of the line)" in wrong.stderr
 
 
 def run(monkeypatch, script, folder, inputs: str, output: str) -> None:
