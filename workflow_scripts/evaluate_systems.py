@@ -1,7 +1,7 @@
 """Score the transcripts of several systems on the same recordings.
 
-Writes the table of measures, the tables of terms and of words that sound like one, and the table of
-changed utterances, and prints the measures that matter most.
+Writes the table of measures with their intervals, the tables of terms and of words that sound like
+one, and the table of changed utterances, and prints the measures that matter most.
 """
 
 import argparse

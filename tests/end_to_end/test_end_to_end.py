@@ -22,9 +22,14 @@ MADE = f"results/{MODEL}"
 SYSTEMS = ["base", "base-prompt", "base-corrected", "default", "blog-1"]
 # The contract of the design.
 COLUMNS = (
-    "model system test_set utterances seconds cer cer_low cer_high wer u_cer u_cer_low u_cer_high "
-    "b_cer term_occurrences term_recall term_recall_low term_recall_high term_precision term_f1 "
-    "false_accepts_per_hour right_to_wrong wrong_to_right rtf"
+    "model system test_set utterances seconds cer cer_low cer_high wer wer_low wer_high "
+    "u_cer u_cer_low u_cer_high b_cer b_cer_low b_cer_high term_occurrences "
+    "term_recall term_recall_low term_recall_high "
+    "term_precision term_precision_low term_precision_high term_f1 term_f1_low term_f1_high "
+    "false_accepts_per_hour false_accepts_per_hour_low false_accepts_per_hour_high "
+    "right_to_wrong right_to_wrong_low right_to_wrong_high "
+    "wrong_to_right wrong_to_right_low wrong_to_right_high "
+    "cer_change cer_change_low cer_change_high u_cer_change u_cer_change_low u_cer_change_high rtf"
 ).split()
 
 

@@ -103,12 +103,15 @@ def test_summary_tells_of_everyday_speech_and_of_flips(evaluate):
 
 
 def test_table_marks_the_best(evaluate):
-    evaluation = evaluate(systems((0.1, 0.04), (0.95, 0.04), right_to_wrong=2))
+    more = {"right_to_wrong": 2, "right_to_wrong_low": 0, "right_to_wrong_high": 4.5}
+    evaluation = evaluate(systems((0.1, 0.04), (0.95, 0.04), **more))
     groups = table_groups(evaluation)
     assert [group.test_set for group in groups] == ["terms", "general", "all"]
     (_, base), (_, tuned) = groups[0].lines
     assert [cell.text for cell in base] == ["10.0", "4.0", "4.0", "–", "–"]
     assert [cell.text for cell in tuned] == ["95.0", "4.0", "4.0", "2", "0"]
+    # As the values are written; and none where the value means nothing.
+    assert [base[3].interval, tuned[3].interval] == ["", "0–4.5"]
     # Equal values have no best, nor has a single one: the base's flips against itself mean nothing.
     assert [cell.best for cell in base + tuned] == [False] * 5 + [True] + [False] * 4
 

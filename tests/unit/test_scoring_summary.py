@@ -11,7 +11,7 @@ Set B, 20 s and 10 s:
 
 import pytest
 
-from whisper_terms.scoring.bootstrap import ratio_interval
+from whisper_terms.scoring.bootstrap import paired_bootstrap, ratio_interval
 from whisper_terms.scoring.columns import EVAL, FLIPS, TERMS_EVAL
 from whisper_terms.scoring.lexicon import Lexicon, Term
 from whisper_terms.scoring.summary import count_systems, eval_rows, flips_rows, terms_rows
@@ -137,11 +137,26 @@ def test_intervals(rows):
         ("cer", [0, 3, 2, 0, 0], [7, 4, 4, 0, 10]),
         ("u_cer", [0, 3, 2, 0, 0], [2, 2, 4, 0, 3]),
         ("term_recall", [1, 0, 0, 0, 1], [1, 1, 0, 0, 1]),
+        ("term_precision", [1, 0, 0, 0, 1], [1, 1, 1, 0, 1]),
+        # Of 10 s and 20 s; the other three hold terms.
+        ("false_accepts_per_hour", [1, 0], [10 / 3600, 20 / 3600]),
     ]:
         interval = ratio_interval(tops, bottoms, 200)
         assert row[f"{name}_low"] == pytest.approx(interval.low, abs=1e-6)
         assert row[f"{name}_high"] == pytest.approx(interval.high, abs=1e-6)
         assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
+
+
+def test_changes_are_those_of_the_same_recordings(rows):
+    row = rows["tuned", "all"]
+    change = paired_bootstrap([2, 0, 0, 2, 7], [0, 3, 2, 0, 0], [7, 4, 4, 0, 10], 200)
+    assert row["cer_change"] == pytest.approx(change.difference, abs=1e-6)
+    assert row["cer_change_low"] == pytest.approx(change.interval.low, abs=1e-6)
+    assert row["u_cer_change"] == pytest.approx(5 / 11 - 2 / 11, abs=1e-6)
+    assert row["u_cer_change_low"] < row["u_cer_change"] < row["u_cer_change_high"]
+    assert rows["base", "all"]["cer_change"] == rows["base", "all"]["u_cer_change_high"] == ""
+    flips = ratio_interval([0, 1, 1, 0, 0], [1] * 5, 200)
+    assert row["right_to_wrong_high"] == pytest.approx(5 * flips.high, abs=1e-6)
 
 
 def test_without_terms_or_speech_there_is_no_rate():

@@ -1,6 +1,6 @@
 """What the report shows of eval.tsv: the table before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,10 +173,22 @@ def count_text(value: float | None) -> str:
     return ABSENT if value is None else f"{value:.1f}".removesuffix(".0")
 
 
-def interval_text(evaluation: Evaluation, system: str, test_set: str, name: str) -> str:
-    """The interval of a rate in percent, empty where there is none."""
+def interval_text(
+    evaluation: Evaluation,
+    system: str,
+    test_set: str,
+    name: str,
+    show: Callable[[float | None], str] = percent,
+) -> str:
+    """The interval of a measure, empty where there is none.
+
+    Args:
+        evaluation: has it.
+        system, test_set, name: which.
+        show: writes its ends, as the measure itself is written.
+    """
     low, high = (evaluation.value(system, test_set, name + end) for end in ("_low", "_high"))
-    return "" if low is None or high is None else f"{percent(low)}–{percent(high)}"
+    return "" if low is None or high is None else f"{show(low)}–{show(high)}"
 
 
 def table_columns(evaluation: Evaluation) -> list[Column]:
@@ -218,14 +230,14 @@ def _column_cells(
     evaluation: Evaluation, systems: Sequence[str], test_set: str, column: Column
 ) -> list[Cell]:
     """The cells of one column, the best marked; where all are equal, none is the best."""
-    cells = []
+    cells, show = [], percent if column.percent else count_text
     for system in systems:
-        value = evaluation.value(system, test_set, column.name)
         if column.against_base and system == evaluation.base:
-            value = None
-        interval = interval_text(evaluation, system, test_set, column.name)
+            cells.append((ABSENT, ""))
+            continue
+        interval = interval_text(evaluation, system, test_set, column.name, show)
         # What is shown alike is marked alike, so the shown value is what is compared.
-        cells.append((percent(value) if column.percent else count_text(value), interval))
+        cells.append((show(evaluation.value(system, test_set, column.name)), interval))
     values = {text: float(text) for text, _ in cells if text != ABSENT}
     choose = max if column.higher_is_better else min
     best = choose(values.values()) if len(values) > 1 else None

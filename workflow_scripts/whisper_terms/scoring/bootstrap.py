@@ -7,6 +7,7 @@ other. Where several utterances share a voice or a term the true uncertainty is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,8 +40,8 @@ class PairedDifference:
 
 
 def ratio_interval(
-    numerators: Sequence[int],
-    denominators: Sequence[int],
+    numerators: Sequence[float],
+    denominators: Sequence[float],
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Interval | None:
@@ -94,13 +95,21 @@ def paired_bootstrap(
     )
 
 
-def _resampled_sums(columns: Sequence[Sequence[int]], resamples: int, seed: int) -> np.ndarray:
+def _resampled_sums(columns: Sequence[Sequence[float]], resamples: int, seed: int) -> np.ndarray:
     """Sum the columns over resamples of the rows: (columns, rows) -> (columns, resamples)."""
     table = np.asarray(columns)
-    count = table.shape[1]
+    return table @ _times_drawn(table.shape[1], resamples, seed).T
+
+
+@lru_cache(maxsize=8)
+def _times_drawn(count: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each row is in each resample, shape (resamples, count).
+
+    All measures of a test set share it, and drawing takes longer than summing.
+    """
     draw = np.random.default_rng(seed)
-    sums = [table[:, draw.integers(count, size=count)].sum(axis=1) for _ in range(resamples)]
-    return np.stack(sums, axis=1)
+    drawn = (draw.integers(count, size=count) for _ in range(resamples))
+    return np.stack([np.bincount(rows, minlength=count) for rows in drawn])
 
 
 def _percentiles(values: np.ndarray) -> Interval:

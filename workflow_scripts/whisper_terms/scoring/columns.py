@@ -4,29 +4,32 @@ from collections import Counter
 
 from whisper_terms.tables import LIST_SEPARATOR
 
+
+def with_interval(name: str) -> tuple[str, str, str]:
+    """The columns of a measure: its value, and the ends of its 95 % interval."""
+    return name, f"{name}_low", f"{name}_high"
+
+
 EVAL = [
     "model",
     "system",
     "test_set",
     "utterances",
     "seconds",
-    "cer",
-    "cer_low",
-    "cer_high",
-    "wer",
-    "u_cer",
-    "u_cer_low",
-    "u_cer_high",
-    "b_cer",
+    *with_interval("cer"),
+    *with_interval("wer"),
+    *with_interval("u_cer"),
+    *with_interval("b_cer"),
     "term_occurrences",
-    "term_recall",
-    "term_recall_low",
-    "term_recall_high",
-    "term_precision",
-    "term_f1",
-    "false_accepts_per_hour",
-    "right_to_wrong",
-    "wrong_to_right",
+    *with_interval("term_recall"),
+    *with_interval("term_precision"),
+    *with_interval("term_f1"),
+    *with_interval("false_accepts_per_hour"),
+    *with_interval("right_to_wrong"),
+    *with_interval("wrong_to_right"),
+    # Against the first system, on the same recordings; empty for that one.
+    *with_interval("cer_change"),
+    *with_interval("u_cer_change"),
     "rtf",
 ]
 TERMS_EVAL = [
