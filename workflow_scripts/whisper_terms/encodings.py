@@ -7,6 +7,7 @@ windows that changed are encoded again.
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -103,7 +104,10 @@ def _encode(batch: Sequence[Window], encoder, extractor) -> Iterator[np.ndarray]
 def _check_disk(store: Path, count: int, size: int) -> None:
     store.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(store).free
+    needed = f"{count * size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
+    if count:
+        print(f"{count} windows to encode need {needed}", file=sys.stderr)
     if count * size > free:
-        problem = f"the encodings need {count * size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
+        problem = f"the encodings need {needed}"
         cure = "free some space, put `results` on a larger disk, or set cached_encoder: false"
         raise UserError(Fault(problem, cure, store))
