@@ -62,7 +62,7 @@ def cost_table(runs: Sequence[Run]) -> str:
     """A line a stage, two columns a run: seconds of all its jobs, and the most memory."""
     header = ["stage"]
     for run in runs:
-        header += [f"{run.terms:,} terms: jobs", "time", "peak MB"]
+        header += [f"{run.terms:,} terms: jobs", "time", "peak MiB"]
     stages = list(dict.fromkeys(cost.stage for run in reversed(runs) for cost in run.costs))
     lines = []
     for stage in stages:
@@ -110,7 +110,7 @@ def plot(runs: Sequence[Run], path: Path) -> None:
     for stage in list(dearest)[:_STAGES_SHOWN]:
         time.plot(sizes, [run.seconds(stage) for run in runs], marker="o", label=stage)
         memory.plot(sizes, [run.megabytes(stage) for run in runs], marker="o", label=stage)
-    for axes, label in ((time, "seconds, all jobs of the stage"), (memory, "peak MB of a job")):
+    for axes, label in ((time, "seconds, all jobs of the stage"), (memory, "peak MiB of a job")):
         axes.set_xscale("log")
         axes.set_xlabel("terms")
         axes.set_ylabel(label)

@@ -101,7 +101,7 @@ def _resampled_sums(columns: Sequence[Sequence[float]], resamples: int, seed: in
     return table @ _times_drawn(table.shape[1], resamples, seed).T
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _times_drawn(count: int, resamples: int, seed: int) -> np.ndarray:
     """How often each row is in each resample, shape (resamples, count).
 
@@ -109,7 +109,7 @@ def _times_drawn(count: int, resamples: int, seed: int) -> np.ndarray:
     """
     draw = np.random.default_rng(seed)
     drawn = (draw.integers(count, size=count) for _ in range(resamples))
-    return np.stack([np.bincount(rows, minlength=count) for rows in drawn])
+    return np.stack([np.bincount(rows, minlength=count).astype(np.int32) for rows in drawn])
 
 
 def _percentiles(values: np.ndarray) -> Interval:
