@@ -10,7 +10,7 @@ from whisper_terms.recordings import ALL_SETS
 from whisper_terms.scoring.columns import EVAL
 from whisper_terms.tables import read_table
 
-# The base model with the terms in its prompt: compared, but nothing was taught to it.
+# What stands where there is no value.
 ABSENT = "–"
 
 Row = dict[str, float | None]
