@@ -8,7 +8,11 @@ import generate_config_docs
 from whisper_terms.config import Config, load_config
 
 COQUI = {
-    "speech": {"engine": "coqui", "voices": [{"name": "kokoro"}]},
+    "speech": {
+        "engine": "coqui",
+        "voices": [{"name": "kokoro"}],
+        "coqui": {"python": ".venv-coqui/bin/python"},
+    },
     "development": {"voices": []},
 }
 
