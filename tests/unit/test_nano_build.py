@@ -27,7 +27,13 @@ from whisper_nano.codes import (
 from whisper_nano.jglue import collect_sentences
 from whisper_nano.layout import Region, lay_out
 from whisper_nano.phones import PHONE_IDS, PHONES, accents_of, phones_of
-from whisper_nano.sentences import is_held_out, read_source, select_sentences, speaking_order
+from whisper_nano.sentences import (
+    held_out_texts,
+    is_held_out,
+    read_source,
+    select_sentences,
+    speaking_order,
+)
 from whisper_nano.settings import Build, Selection, Source, Speech
 from whisper_nano.simulation import Placed, simulate_encodings, time_phones
 from whisper_nano.speaking import Speaker
@@ -134,6 +140,9 @@ def test_held_out_sentences_are_never_spoken(tmp_path):
     chosen = selection(tmp_path, [f"{number}番です。" for number in range(200)], spoken=1000)
     rows = select_sentences(chosen)
     held_out = {row["text"] for row in rows if row["split"] == "held_out"}
+    assert set(held_out_texts(rows, [])) == held_out
+    assert set(held_out_texts(rows, [rows[0]["source"]])) <= held_out
+    assert held_out_texts(rows, ["another"]) == []
     assert held_out == {row["text"] for row in rows if is_held_out(row["text"], chosen.hold_out)}
     spoken = speaking_order(rows, chosen)
     assert held_out and set(spoken) == {row["text"] for row in rows} - held_out

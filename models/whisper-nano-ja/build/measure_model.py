@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 
 from whisper_nano.measuring import COLUMNS, measure
-from whisper_nano.sentences import HELD_OUT, SENTENCES
+from whisper_nano.sentences import SENTENCES, held_out_texts
 from whisper_nano.settings import Measure
 from whisper_terms.devices import prepare_cpu
-from whisper_terms.errors import run_script
+from whisper_terms.errors import Fault, UserError, run_script
 from whisper_terms.openai_format import export_openai, load_openai
 from whisper_terms.tables import read_table, write_table
 
@@ -27,12 +27,15 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     prepare_cpu(arguments.threads)
-    rows = read_table(arguments.sentences, SENTENCES)
-    texts = [row["text"] for row in rows if row["split"] == HELD_OUT]
+    measured = Measure.from_json(arguments.measure)
+    texts = held_out_texts(read_table(arguments.sentences, SENTENCES), measured.sources)
+    if not texts:
+        cure = "name files that sentences come from, or none"
+        raise UserError(Fault("no sentence is held out", cure, "measure.sources"))
     with tempfile.TemporaryDirectory() as folder:
         export_openai(arguments.model, Path(folder) / "model.pt")
         model = load_openai(Path(folder) / "model.pt", "cpu")
-    scores = measure(model, texts, Measure.from_json(arguments.measure))
+    scores = measure(model, texts, measured)
     write_table(arguments.output, COLUMNS, scores)
     for row in scores:
         print("  ".join(f"{name} {value}" for name, value in row.items()))

@@ -54,6 +54,15 @@ def speaking_order(rows: Sequence[dict[str, str]], selection: Selection) -> list
     return list(_take_turns(queues))[: selection.spoken]
 
 
+def held_out_texts(rows: Iterable[dict[str, str]], sources: Sequence[str]) -> list[str]:
+    """The held-out sentences of some sources, of all where none is named."""
+    return [
+        row["text"]
+        for row in rows
+        if row["split"] == HELD_OUT and (not sources or row["source"] in sources)
+    ]
+
+
 def is_held_out(text: str, one_in: int) -> bool:
     """Whether a sentence is held out: by its SHA-1, so that no list has to be kept."""
     digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

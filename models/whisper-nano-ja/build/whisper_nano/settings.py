@@ -139,11 +139,13 @@ class Measure(Settings):
 
     Attributes:
         sentences: how many of the held-out ones.
+        sources: files whose held-out sentences these are; all where none is named.
         voices: who speaks them: some heard in training, one not.
         seed: of the choice.
     """
 
     sentences: Count = 120
+    sources: tuple[FilePath, ...] = ()
     voices: Annotated[list[Voice], Field(min_length=1)]
     seed: int = 5
 
