@@ -6,15 +6,14 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo ablation timestamps bench test lint format coqui clean distclean
+.PHONY: help install demo ablation recipes timestamps bench test lint format coqui clean distclean
 
 # The interpreter that makes .venv: `make PYTHON=/path/to/python3.12 demo`. Empty: the first that is
 # new enough of python3, python3.14, python3.13, python3.12 and python3.11.
 PYTHON ?=
-# Cores for `make demo`, `make ablation` and the models of `make timestamps`.
+# Cores for `make demo`, `make ablation`, `make recipes` and the models of `make timestamps`.
 CORES ?= all
-# The rows of the demo's table. The other three of the widespread recipes (blog-full-10,
-# blog-full-40, blog-frozen-40) take some hour more on two cores.
+# The rows of the demo's table. `make recipes` has the other three of the widespread recipes.
 DEMO_SYSTEMS ?= [base,base-prompt,base-corrected,nano,blog-frozen-10]
 # What `make test` runs, fast tests first: `make test TESTS=tests/unit`.
 TESTS ?= $(wildcard tests/unit) $(filter-out tests/unit tests/__pycache__,\
@@ -34,6 +33,7 @@ unexport PYTHONHOME
 help:
 	@echo "make install    make .venv and install requirements*.txt (the others do it when needed)"
 	@echo "make demo       teach the bundled model the example dictionary and print the table"
+	@echo "make recipes    compare the recipe with the widespread ones (an hour)"
 	@echo "make ablation   measure what each ingredient of the recipe is worth (an hour or more)"
 	@echo "make timestamps measure how well times fit, before and after fine-tuning (some minutes)"
 	@echo "make bench      measure speed and memory against the usual ways (half an hour)"
@@ -44,7 +44,7 @@ help:
 	@echo "make clean      remove caches, .snakemake/ and everything in results/; keeps .venv*"
 	@echo "make distclean  make clean, and remove .venv and .venv-coqui"
 	@echo
-	@echo "Variables: PYTHON (makes .venv), CORES (demo, ablation, timestamps; default: all), TESTS, PYTEST_OPTIONS"
+	@echo "Variables: PYTHON (makes .venv), CORES (demo, ablation, recipes, timestamps; default: all), TESTS, PYTEST_OPTIONS"
 
 # $(call make_venv,FOLDER): makes a virtual environment, unless there is one that works. The search
 # skips the folder's own bin, which is first in PATH.
@@ -99,14 +99,15 @@ demo: .venv/installed
 	echo "report: $(CURDIR)/results/nano/report.html"; \
 	echo "took:   $$(( (end - start) / 60 )) min $$(( (end - start) % 60 )) s"
 
-ablation: .venv/installed
-	$(BIN)/snakemake --cores $(CORES) results/nano/ablation/eval.tsv \
-		results/nano/ablation/report.html --configfile docs/ablation.yaml
-	$(BIN)/python workflow_scripts/show_table.py results/nano/ablation/eval.tsv
-	PYTHONPATH=benchmarks:workflow_scripts $(BIN)/python benchmarks/render_ablation.py \
-		--eval results/nano/ablation/eval.tsv --recipes results/nano \
-		--page docs/ablation.md --plot docs/ablation.svg
-	@echo "page: $(CURDIR)/docs/ablation.md"
+# Comparisons of recipes: docs/{name}.yaml says which, docs/{name}.md gets the table.
+ablation recipes: .venv/installed
+	$(BIN)/snakemake --cores $(CORES) results/nano/$@/eval.tsv results/nano/$@/report.html \
+		--configfile docs/$@.yaml
+	$(BIN)/python workflow_scripts/show_table.py results/nano/$@/eval.tsv
+	PYTHONPATH=benchmarks:workflow_scripts $(BIN)/python benchmarks/render_comparison.py \
+		--eval results/nano/$@/eval.tsv --recipes results/nano \
+		--page docs/$@.md --plot docs/$@.svg
+	@echo "page: $(CURDIR)/docs/$@.md"
 
 # The demo's models; they are made if need be.
 timestamps: .venv/installed

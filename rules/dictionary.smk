@@ -36,6 +36,9 @@ rule settle_readings:
         f"{RESULTS}/logs/settle_readings/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/settle_readings/{{shard}}.tsv"
+    # Before anything is spoken: then all shards of terms wait together and the scheduler takes the
+    # largest first, so that the cores end at about the same time.
+    priority: 50
     conda:
         "../envs/speech-openjtalk.yaml"
     threads: 1

@@ -10,6 +10,8 @@ rule synthesise_shard:
         f"{RESULTS}/logs/synthesise_shard/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/synthesise_shard/{{shard}}.tsv"
+    # Before the replay sentences, whose jobs are shorter and fill what is left at the end.
+    priority: 10
     conda:
         SPEECH_ENV
     threads: 1

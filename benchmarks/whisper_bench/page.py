@@ -20,10 +20,9 @@ a wav a term, with the same options; sizes at which it was not planned are compa
 one, by terms a second. Plans of less than ten seconds are made three times, and the middle one
 counts. The ratio of a no-op is that of all its terms, though none is made.""",
     "synthesis": """The workflow speaks a dictionary and builds the manifest, on all cores. The
-baseline speaks the same utterances by the same voices in as many processes, which write nothing;
-its second line also brings the samples to 16 kHz and to one loudness, without which they are no
-training data. Starting the processes counts for both. The workflow runs before and after the
-engine, and the mean counts.""",
+baseline speaks the same utterances by the same voices in as many processes, which write nothing.
+Starting the processes counts for both. The two take turns, three times, and the middle run of each
+counts.""",
     "fine-tuning": """An epoch over the same utterances, on the CPU. *Blog* is Hugging Face's
 trainer with one utterance a window, spectrograms ready, the encoder run in every step, in float32.
 *Ours* is the recipe `default`: packed windows, its share of replay beside them, encodings from

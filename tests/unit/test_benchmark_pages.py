@@ -1,7 +1,7 @@
-"""Pages of the ablation and of large dictionaries: every number is one of a table."""
+"""Pages of comparisons and of large dictionaries: every number is one of a table."""
 
 import pytest
-from whisper_bench.ablation import markdown_table, plot, read_systems
+from whisper_bench.comparison import markdown_table, plot, read_systems
 from whisper_bench.markdown import replace_table, table
 from whisper_bench.scale import cost_table, read_run, summary_table
 from whisper_bench.sentences import read_templates, sample_sentences
@@ -32,17 +32,28 @@ def as_read(rows):
     return [{name: str(value) for name, value in row.items()} for row in rows]
 
 
-def test_table_of_systems():
-    lines = markdown_table(read_systems(as_read(SCORES), {"nano": "0.8"}))
+@pytest.fixture
+def recipes(tmp_path):
+    """A model's folder in results, with one recipe."""
+    folder = tmp_path / "nano"
+    chosen = [{"alpha": "1", "chosen": ""}, {"alpha": "0.8", "chosen": "*"}]
+    write_table(folder / "nano/interpolation.tsv", ["alpha", "chosen"], chosen)
+    write_text(folder / "benchmarks/fine_tune/nano.tsv", BENCHMARK.format(61.7, 900))
+    return folder
+
+
+def test_table_of_systems(recipes):
+    lines = markdown_table(read_systems(as_read(SCORES), recipes))
     *_, base, nano = lines.splitlines()
     assert base == (
-        "| base | 25.0 (20.0 to 50.0) | – | 25.0 | 25.0 (20.0 to 50.0) | 25.0 | 2, 7 | 2, 7 |  |"
+        "| base | 25.0 (20.0 to 50.0) | – | 25.0 | 25.0 (20.0 to 50.0) | 25.0 | 2, 7 | 2, 7 |  |  |"
     )
-    assert nano.startswith("| nano | 25.0 (20.0 to 50.0) | 90.0 |") and nano.endswith("| 0.8 |")
+    assert nano.startswith("| nano | 25.0 (20.0 to 50.0) | 90.0 |")
+    assert nano.endswith("| 0.8 | 62 |")
 
 
-def test_the_same_scores_draw_the_same_picture(tmp_path):
-    systems = read_systems(as_read(SCORES), {})
+def test_the_same_scores_draw_the_same_picture(recipes, tmp_path):
+    systems = read_systems(as_read(SCORES), recipes)
     for name in ("one", "two"):
         plot(systems, tmp_path / f"{name}.svg")
     picture = (tmp_path / "one.svg").read_text(encoding="utf-8")

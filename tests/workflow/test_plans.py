@@ -47,6 +47,18 @@ def test_ablation(demo):
     assert len({recipe.to_json() for recipe in varied}) == len(recipes)
 
 
+def test_comparison_with_the_widespread_recipes(demo):
+    path = ROOT / "docs/recipes.yaml"
+    plan = demo.plan("--configfile", str(path))
+    assert plan.jobs["fine_tune"] == len(yaml.safe_load(path.read_text())["systems"]) - 1
+    assert "results/nano/recipes/report.html" in plan.output
+    assert "results/nano/eval.tsv" not in plan.output
+    # But for the learning rate they are the recipes that are shipped.
+    shipped, here = read_config(ROOT / "config.yaml").recipes, read_config(path).recipes
+    for name in ("blog-full-40", "blog-frozen-40"):
+        assert here[f"{name}-fast"] == shipped[name].model_copy(update={"learning_rate": 5e-4})
+
+
 def test_configuration_for_a_large_dictionary(demo):
     jobs = demo.plan("--configfile", str(ROOT / "benchmarks/scale/config.yaml")).jobs
     assert jobs["fine_tune"] == jobs["evaluate_systems"] == 1

@@ -1,4 +1,4 @@
-"""What each ingredient of a recipe is worth: the table and the plot of an ablation."""
+"""Recipes beside each other, such as those of an ablation: their table and their plot."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from whisper_bench.markdown import percent, percent_with_interval, table
 from whisper_terms.plots import new_figure, save_figure
+from whisper_terms.tables import read_table
 
 _HEADER = [
     *("system", "term recall % (95 %)", "precision %", "CER, terms %", "CER, general % (95 %)"),
-    *("U-CER, all %", "right→wrong, wrong→right, general", "the same, all", "α"),
+    *("U-CER, all %", "right→wrong, wrong→right, general", "the same, all", "α", "training, s"),
 ]
 # The measures that the plot shows, with their ends, of these test sets.
 _ACROSS, _UPRIGHT = ("terms", "term_recall"), ("all", "u_cer")
@@ -17,28 +18,45 @@ Row = Mapping[str, str]
 
 
 class System(NamedTuple):
-    """A system's rows of eval.tsv by test set, and the alpha that was chosen for it."""
+    """A system's rows of eval.tsv by test set, its alpha, and how many seconds it trained."""
 
     name: str
     sets: Mapping[str, Row]
     alpha: str
+    seconds: str
 
     def flips(self, test_set: str) -> str:
         """Utterances that got wrong, and right."""
         return ", ".join(self.sets[test_set][name] for name in ("right_to_wrong", "wrong_to_right"))
 
 
-def read_systems(scores: Sequence[Row], alphas: Mapping[str, str]) -> list[System]:
+def read_systems(scores: Sequence[Row], folder: Path) -> list[System]:
     """The systems of an eval.tsv, in their order.
 
     Args:
         scores: its rows.
-        alphas: the chosen alpha by recipe.
+        folder: results/MODEL, which has the recipes' chosen alphas and their times.
     """
     sets: dict[str, dict[str, Row]] = {}
     for row in scores:
         sets.setdefault(row["system"], {})[row["test_set"]] = row
-    return [System(name, rows, alphas.get(name, "")) for name, rows in sets.items()]
+    return [
+        System(name, rows, _alpha(folder / name), _seconds(folder / "benchmarks/fine_tune", name))
+        for name, rows in sets.items()
+    ]
+
+
+def _alpha(recipe: Path) -> str:
+    """The chosen alpha of a recipe's folder; "" where nothing was interpolated."""
+    path = recipe / "interpolation.tsv"
+    rows = read_table(path, ["alpha", "chosen"]) if path.is_file() else []
+    return next((row["alpha"] for row in rows if row["chosen"]), "")
+
+
+def _seconds(folder: Path, recipe: str) -> str:
+    """How long a recipe's training took by Snakemake's benchmark file; "" without one."""
+    path = folder / f"{recipe}.tsv"
+    return f"{float(read_table(path, ['s'])[0]['s']):.0f}" if path.is_file() else ""
 
 
 def markdown_table(systems: Sequence[System]) -> str:
@@ -54,6 +72,7 @@ def markdown_table(systems: Sequence[System]) -> str:
             system.flips("general"),
             system.flips("all"),
             system.alpha,
+            system.seconds,
         ]
         for system in systems
     ]

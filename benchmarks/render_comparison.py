@@ -1,9 +1,9 @@
-"""Write the table of an ablation into its page, and draw its plot."""
+"""Write the table of a comparison into its page, and draw its plot."""
 
 import argparse
 from pathlib import Path
 
-from whisper_bench.ablation import markdown_table, plot, read_systems
+from whisper_bench.comparison import markdown_table, plot, read_systems
 from whisper_bench.markdown import replace_table
 from whisper_terms.errors import run_script
 from whisper_terms.scoring.columns import EVAL
@@ -20,19 +20,9 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_alphas(folder: Path) -> dict[str, str]:
-    """The chosen alpha of every recipe in a model's folder."""
-    return {
-        table.parent.name: row["alpha"]
-        for table in folder.glob("*/interpolation.tsv")
-        for row in read_table(table, ["alpha", "chosen"])
-        if row["chosen"]
-    }
-
-
 def main() -> None:
     arguments = parse_arguments()
-    systems = read_systems(read_table(arguments.eval, EVAL), read_alphas(arguments.recipes))
+    systems = read_systems(read_table(arguments.eval, EVAL), arguments.recipes)
     page = arguments.page.read_text(encoding="utf-8")
     write_text(arguments.page, replace_table(page, "table of systems", markdown_table(systems)))
     with atomic_path(arguments.plot) as temporary:
