@@ -51,7 +51,7 @@ rule synthesise_replay:
         number=len(PLAN.sentences),
         speech=speech_arguments(),
         python=SPEECH_PYTHON,
-        shards=PLAN.shards,
+        shards=PLAN.replay_parts,
     message:
         "Speak the replay sentences of shard {wildcards.shard}"
     shell:

@@ -104,9 +104,11 @@ def hear_one_by_one(weights: Path, recordings: Sequence[Recording], batch: int) 
 def hear_together(
     weights: Path, recordings: Sequence[Recording], batch: int, padding_frames: int | None = None
 ) -> Heard:
-    """As the workflow transcribes test recordings."""
+    """As the workflow transcribes test recordings (`transcribe.py`)."""
+    from whisper_terms.devices import prepare_cpu
     from whisper_terms.transcription import listen
 
+    prepare_cpu(None)
     # The model is loaded by the call, the recordings are transcribed one batch after another.
     heard = listen(weights, recordings, LANGUAGE, None, "cpu", batch, padding_frames)
 

@@ -115,6 +115,14 @@ def test_an_edited_replay_sentence_reruns_its_shard(folder):
     assert plan().term_shards == terms
 
 
+def test_few_sentences_beside_many_terms_are_few_shards(folder):
+    write_terms([f"用語{number},ヨウゴ," for number in range(300)])
+    speech = {name: value for name, value in CONFIG["speech"].items() if name != "shards"}
+    read = plan(speech=speech)
+    assert (read.shards, read.replay_parts) == (8, 4)
+    assert len(read.replay_shards) <= 4
+
+
 def test_the_number_of_replay_sentences(folder):
     speech = CONFIG["speech"] | {"replay_sentences": 3}
     assert plan(speech=speech).sentences == tuple(SENTENCES[:3])

@@ -5,9 +5,10 @@ from importlib.util import find_spec
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 from workbench import BLOG, CONFIG, DEFAULT, MODEL, ROOT, Workbench, command_of, commands
 
-from whisper_terms.config import read_config
+from whisper_terms.config import load_config, read_config
 
 SYSTEMS = 7
 RECIPES = 5
@@ -54,9 +55,12 @@ def test_comparison_with_the_widespread_recipes(demo):
     assert "results/nano/recipes/report.html" in plan.output
     assert "results/nano/eval.tsv" not in plan.output
     # But for the learning rate they are the recipes that are shipped.
-    shipped, here = read_config(ROOT / "config.yaml").recipes, read_config(path).recipes
+    merged = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(merged, yaml.safe_load(path.read_text()))
+    recipes = load_config(merged, path).recipes
     for name in ("blog-full-40", "blog-frozen-40"):
-        assert here[f"{name}-fast"] == shipped[name].model_copy(update={"learning_rate": 5e-4})
+        fast = recipes[name].model_copy(update={"learning_rate": 5e-4})
+        assert recipes[f"{name}-fast"] == fast
 
 
 def test_configuration_for_a_large_dictionary(demo):

@@ -42,8 +42,13 @@ class Plan:
 
     @cached_property
     def shards(self) -> int:
-        """Number of shards of terms and of replay sentences."""
+        """Number of shards of terms."""
         return self.config.speech.shards_for(len(self.entries))
+
+    @cached_property
+    def replay_parts(self) -> int:
+        """Number of shards of replay sentences, which are few beside many terms."""
+        return self.config.speech.shards_for(len(self.sentences))
 
     @cached_property
     def term_shards(self) -> dict[str, str]:
@@ -58,7 +63,7 @@ class Plan:
     @cached_property
     def replay_shards(self) -> dict[str, str]:
         """The digest of each shard's replay sentences, by shard."""
-        groups = group_by_shard(self.sentences, self.shards)
+        groups = group_by_shard(self.sentences, self.replay_parts)
         return {shard: digest(sorted(sentences)) for shard, sentences in groups.items()}
 
     @cached_property

@@ -9,7 +9,7 @@ from whisper_terms.config import defaults
 from whisper_terms.config.base import FilePath, Name, OptionalFilePath, Settings
 
 # A shard is one job: large enough to outweigh its start, small enough to redo for one changed term.
-TERMS_PER_SHARD = 64
+PER_SHARD = 64
 FEWEST_SHARDS, MOST_SHARDS = 4, 4096
 
 
@@ -72,9 +72,10 @@ class SpeechSettings(Settings):
         ge=1,
         le=MOST_SHARDS,
         examples=[16],
-        description="Number of parts that the terms are spread over; each part is one job, and "
-        "changing a term redoes its part only. Changing this number redoes all parts. With null "
-        "it is a power of two near a 64th of the number of terms, from 4 to 4096.",
+        description="Number of parts that the terms are spread over, and so the replay sentences; "
+        "each part is one job, and changing a term redoes its part only. Changing this number "
+        "redoes all parts. With null it is a power of two near a 64th of the number of terms, or "
+        "of sentences, from 4 to 4096.",
     )
     loudness: float = Field(
         -23.0, ge=-60, le=-6, description="Loudness of every utterance: RMS level in dBFS."
@@ -114,12 +115,12 @@ class SpeechSettings(Settings):
         # Snakemake's --config hands nested values over as text.
         return None if value in ("", "null") else value
 
-    def shards_for(self, terms: int) -> int:
-        """The number of shards for a number of terms: `shards`, or a power of two near terms/64.
+    def shards_for(self, number: int) -> int:
+        """Number of shards for so many terms or sentences: `shards`, or a power of two near a 64th.
 
-        A power of two changes only when the dictionary doubles, and a change redoes all shards.
+        A power of two changes only when the number doubles, and a change redoes all shards.
         """
         if self.shards is not None:
             return self.shards
-        full = math.ceil(terms / TERMS_PER_SHARD)
+        full = math.ceil(number / PER_SHARD)
         return min(max(1 << max(full - 1, 0).bit_length(), FEWEST_SHARDS), MOST_SHARDS)
