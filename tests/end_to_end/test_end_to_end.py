@@ -84,6 +84,8 @@ def test_weights_are_for_faster_whisper_too(finished, system):
     model = WhisperModel(str(finished / MADE / system / "ctranslate2"), device="cpu")
     segments, about = model.transcribe(read_audio(finished / "recordings/teeth.mp3"), language="ja")
     assert about.language == "ja"
+    segments = list(segments)
+    assert segments
     assert all(0 <= segment.start <= segment.end for segment in segments)
 
 

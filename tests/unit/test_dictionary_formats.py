@@ -208,6 +208,11 @@ def test_term_id_is_of_the_surface_alone():
     ("other", "same"),
     [
         (Entry("痙攣", "ケイレン", ("痙れん",), "general", (), 3.0, "b.csv", 9), True),
+        (
+            Entry("痙攣", "ケイレン", ("けいれん", "ケイレン", "cramp"), "general", (), 1, "", 0),
+            True,
+        ),
+        (Entry("痙攣", "ケイレン", ("経連",), "general", (), 1.0, "a.csv", 2), False),
         (Entry("痙れん", "ケイレン", (), "general", (), 1.0, "a.csv", 2), False),
         (Entry("痙攣", "ヒキツケ", (), "general", (), 1.0, "a.csv", 2), False),
         (Entry("痙攣", "ケイレン", (), "symptom", (), 1.0, "a.csv", 2), False),

@@ -154,7 +154,9 @@ class TestDigest:
         utterances = (edited, *windows[0].utterances[1:])
         others = [replace(windows[0], utterances=utterances), *windows[1:]]
         assert self.digest(others) != self.digest(windows)
-        assert self.digest([replace(windows[0], split="dev"), *windows[1:]]) != self.digest(windows)
+        for other in ({"split": "dev"}, {"id": "other"}):  # the id stands for the sound
+            others = [replace(windows[0], **other), *windows[1:]]
+            assert self.digest(others) != self.digest(windows)
 
     def test_what_comes_after_training_does_not(self, windows):
         for change in ({"interpolation": (0.5,)}, {"forgetting_budget": 0.1}):

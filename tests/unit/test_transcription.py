@@ -214,7 +214,6 @@ def test_script_transcribes_with_a_prompt(model_path, tmp_path, decoded, monkeyp
     write_table(
         terms, TERMS, [{"surface": "軽い", "weight": "1"}, {"surface": "重い", "weight": "2"}]
     )
-    pytest.importorskip("whisper_terms.recordings")
     arguments = f"transcribe --model {model_path} --recordings {table} --prompt-terms {terms}"
     arguments += f" --output {tmp_path / 'out'} --device cpu --threads 1"
     monkeypatch.setattr(sys, "argv", arguments.split())

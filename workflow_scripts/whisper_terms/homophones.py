@@ -19,6 +19,7 @@ from mmap import ACCESS_READ, mmap
 from wordfreq import get_frequency_dict
 
 from whisper_terms.errors import UserError
+from whisper_terms.kana import can_be_rival
 from whisper_terms.readings import settle_reading
 from whisper_terms.tables import TERM, WORD, split_list
 
@@ -32,8 +33,6 @@ _CHARSET_BYTES = 32
 _NOUN = re.compile(
     "名詞,(?:一般|サ変接続|形容動詞語幹|副詞可能),\\*,\\*,\\*,\\*,([^,\0]+),[^,\0]+,([^,\0]+),".encode()
 )
-_HIRAGANA = re.compile("[ぁ-ん]")
-_NO_KANA = re.compile("[^ァ-ヺー]")
 
 
 def everyday_words(pronunciations: Collection[str]) -> dict[str, list[str]]:
@@ -54,8 +53,7 @@ def everyday_words(pronunciations: Collection[str]) -> dict[str, list[str]]:
         if match[2] not in wanted:
             continue
         word = match[1].decode()
-        kanji = _NO_KANA.search(word) and not _HIRAGANA.search(word)
-        if kanji and frequencies.get(word, 0) >= _LEAST_FREQUENCY:
+        if can_be_rival(word) and frequencies.get(word, 0) >= _LEAST_FREQUENCY:
             found[match[2].decode()].add(word)
     return {
         said: list(islice((word for word in ranked if _said(word) == said), _MOST))

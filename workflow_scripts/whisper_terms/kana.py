@@ -22,6 +22,7 @@ _TO_KATAKANA |= {0x309B: 0x3099, 0x309C: 0x309A}
 _KANA = re.compile(
     f"[{''.join(_VOWEL)}ンッー{SEPARATORS}]*[{''.join(_VOWEL)}ン][ァ-ヺー{SEPARATORS}]*"
 )
+_HIRAGANA, _NO_KATAKANA = re.compile("[ぁ-ん]"), re.compile("[^ァ-ヺー]")
 _MORA = re.compile(f"[ァ-ヺー][{_SMALL}]?")
 
 
@@ -31,6 +32,15 @@ def to_katakana(text: str) -> str:
     Hiragana become katakana, half-width katakana full-width ones, voicing marks join their kana.
     """
     return unicodedata.normalize("NFKC", text.translate(_TO_KATAKANA))
+
+
+def can_be_rival(word: str) -> bool:
+    """Whether a word is written so that it can be an everyday word beside a term of its sound.
+
+    Words with hiragana or of katakana alone are not: they are mostly spellings of others. The
+    analyser's lexicon has no word in ASCII.
+    """
+    return not (word.isascii() or _HIRAGANA.search(word)) and bool(_NO_KATAKANA.search(word))
 
 
 def is_kana(text: str) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+from whisper_terms.kana import can_be_rival
 from whisper_terms.sharding import digest
 
 
@@ -43,8 +44,10 @@ class Entry:
 
 
 def entry_digest(entry: Entry) -> str:
-    """A digest of all that changes how the term is spoken.
+    """A digest of all that changes how the term is spoken, and what is spoken beside it.
 
-    Aliases and weight, and where the row stands, leave it as it is.
+    Weight, and where the row stands, leave it as it is. So do aliases that could not be an everyday
+    word of the same sound; one that could is no rival of the term.
     """
-    return digest([entry.surface, entry.reading, entry.term_class, entry.sentences])
+    words = sorted(filter(can_be_rival, entry.aliases))
+    return digest([entry.surface, entry.reading, entry.term_class, entry.sentences, words])
