@@ -35,11 +35,11 @@ operations are counted by formula (`benchmarks/whisper_bench/models.py`) and com
 product of two square matrices on the same machine; that ratio is the share of the peak.""",
     "transcription": """Recordings of the demonstration, by the bundled model, each program with
 greedy decoding in float32. All take turns, twice, and the mean counts. Reading the audio counts,
-loading the model does not. `transcribe_together` keeps freed memory (`prepare_cpu`), as the rule that
-transcribes does; the others run as their users run them. Where the padding is sampled (`evaluation.padding_frames`), every text
-that differs from the baseline's is below; the tables' folder has those of all programs. The
-pipeline of transformers fills a window up with silent sound, the others with zeros in the
-spectrogram, which so small a model hears otherwise.""",
+loading the model does not. `transcribe_together` keeps freed memory (`prepare_cpu`), as the rule
+that transcribes does; the others run as their users run them. Where the padding is sampled
+(`evaluation.padding_frames`), every text that differs from the baseline's is below; the tables'
+folder has those of all programs. The pipeline of transformers fills a window up with silent sound,
+the others with zeros in the spectrogram, which so small a model hears otherwise.""",
 }
 _HEADINGS = {
     "case": "case",
