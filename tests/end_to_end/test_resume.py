@@ -18,21 +18,28 @@ pytestmark = pytest.mark.slow
 MADE = f"results/{MODEL}"
 TRAINED = f"{MADE}/default"
 LOG = f"{MADE}/logs/fine_tune/default.log"
+WEIGHTS = f"{TRAINED}/checkpoint/model.safetensors"
 FIRST_EPOCH = "'epoch': '1'"
 
 
 @pytest.fixture(scope="module")
 def killed(finished, tmp_path_factory) -> Workbench:
     """A workflow whose training was killed after its first checkpoint."""
-    bench = finished.copy(tmp_path_factory.mktemp("resume") / "bench")
-    shutil.rmtree(bench / TRAINED)
-    # With the table there, Snakemake would not miss what it was made from.
-    (bench / MADE / "eval.tsv").unlink()
+    bench = without_training(finished, tmp_path_factory.mktemp("resume") / "bench")
     with bench.start(f"{TRAINED}/checkpoint") as process:
         wait_for_checkpoint(bench, process)
         kill_trainer(process)
         output, _ = process.communicate(timeout=300)
     assert process.returncode != 0, output.decode()
+    return bench
+
+
+def without_training(finished: Workbench, folder: Path) -> Workbench:
+    """All that was made, but for one recipe's model and the table."""
+    bench = finished.copy(folder)
+    shutil.rmtree(bench / TRAINED)
+    # With the table there, Snakemake would not miss what it was made from.
+    (bench / MADE / "eval.tsv").unlink()
     return bench
 
 
@@ -69,10 +76,23 @@ def test_resumed_training_is_the_unbroken_one(killed, finished):
     # Only a run that began with the checkpoint skips the first epoch.
     assert FIRST_EPOCH not in (killed / LOG).read_text()
 
-    model = f"{TRAINED}/checkpoint/model.safetensors"
-    assert (killed / model).read_bytes() == (finished / model).read_bytes()
+    assert (killed / WEIGHTS).read_bytes() == (finished / WEIGHTS).read_bytes()
     assert measures(killed) == measures(finished)
     assert not checkpoints(killed)
+
+
+def test_snakemake_itself_may_be_killed_too(finished, tmp_path):
+    """As by a power cut: nobody tidies up, and the folder stays locked."""
+    bench, target = without_training(finished, tmp_path / "bench"), f"{TRAINED}/checkpoint"
+    with bench.start(target) as process:
+        wait_for_checkpoint(bench, process)
+    locked = bench.run(target)
+    assert locked.code != 0
+    assert "--unlock" in locked.output
+    bench.make("--unlock")
+    bench.make(target)
+    assert FIRST_EPOCH not in (bench / LOG).read_text()
+    assert (bench / WEIGHTS).read_bytes() == (finished / WEIGHTS).read_bytes()
 
 
 def measures(bench: Workbench) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ import torch
 from ctranslate2 import StorageView
 from ctranslate2.models import Whisper
 from faster_whisper import WhisperModel
+from rapidfuzz.distance import Levenshtein
 from small_models import ALIGNMENT_HEADS, small_model, write_small_model
 
 import export_ctranslate2 as script
@@ -53,6 +54,17 @@ def test_faster_whisper_hears_what_openai_whisper_hears(tmp_path):
         assert "".join(segment.text for segment in segments) == one.segments[0]["text"]
         assert about.language == "ja"
         assert all(0 <= word.start <= word.end for segment in segments for word in segment.words)
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8", "int8_float16"])
+def test_lower_precision_hears_much_the_same(tmp_path, precision):
+    text = "美しい神戸が前を買いました。"
+    export_ctranslate2(NANO, tmp_path / "made", precision)
+    model = WhisperModel(str(tmp_path / "made"), device="cpu")
+    sound = read_audio(ROOT / "recordings" / "demo" / "general_45.flac")
+    segments, _ = model.transcribe(sound, language="ja", beam_size=1, temperature=0.0)
+    heard = "".join(segment.text for segment in segments)
+    assert Levenshtein.normalized_similarity(heard, text) > 0.6, heard
 
 
 def test_files_and_precision(tmp_path):
