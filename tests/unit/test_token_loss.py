@@ -10,10 +10,10 @@ from whisper_terms.config import Recipe
 from whisper_terms.token_loss import Wanted, hidden_states, token_loss
 from whisper_terms.trainable import choose_weights
 
-TOKENS, WIDTH, WORDS = 23, 8, 50
+TOKENS, WIDTH, WORDS = 103, 8, 50
 
 
-@pytest.fixture(params=[7 * WORDS, 1 << 24], ids=["four parts", "one part"])
+@pytest.fixture(params=[40 * WORDS, 1 << 24], ids=["four parts", "one part"])
 def scores(request, monkeypatch):
     """How many scores are in memory at once."""
     monkeypatch.setattr(module, "_SCORES", request.param)
@@ -49,6 +49,20 @@ def by_torch(hidden, head, labels, weights, wanted=None):
 
 def gradients(loss, numbers):
     return torch.autograd.grad(loss, [numbers["hidden"], numbers["head"]])
+
+
+def test_products_have_few_shapes(scores, numbers, monkeypatch):
+    """Of every new one oneDNN keeps megabytes."""
+    sizes, real = set(), module._log_probabilities
+    monkeypatch.setattr(
+        module,
+        "_log_probabilities",
+        lambda states, head: sizes.add(len(states)) or real(states, head),
+    )
+    for tokens in range(TOKENS):
+        some = {name: value[:tokens] for name, value in numbers.items() if name != "head"}
+        token_loss(head=numbers["head"], **some)
+    assert sizes <= {32, 64, 96, 128}
 
 
 @pytest.mark.parametrize("compared", [False, True])

@@ -58,7 +58,7 @@ def test_comparison_with_the_widespread_recipes(demo):
     merged = yaml.safe_load((ROOT / "config.yaml").read_text())
     update_config(merged, yaml.safe_load(path.read_text()))
     recipes = load_config(merged, path).recipes
-    for name in ("blog-full-40", "blog-frozen-40"):
+    for name in ("blog-full-10", "blog-frozen-40"):
         fast = recipes[name].model_copy(update={"learning_rate": 5e-4})
         assert recipes[f"{name}-fast"] == fast
 

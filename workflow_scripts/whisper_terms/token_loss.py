@@ -18,6 +18,10 @@ from transformers import WhisperForConditionalGeneration
 
 # Scores that are in memory at once; about 64 MB in float32.
 _SCORES = 1 << 24
+# Tokens are taken in multiples of this. oneDNN keeps a thousand matrix products by their shapes:
+# with AMX and the vocabulary as a side, some megabytes each. A number of tokens that was new in
+# every step took 6 GB within three hundred steps.
+_TOKENS = 32
 
 
 class Wanted(NamedTuple):
@@ -70,7 +74,16 @@ def token_loss(
         weights: of the labels, float32, shape (tokens,).
         wanted: answers to the same tokens.
     """
+    lacking = -len(hidden) % _TOKENS
+    hidden, labels, weights = (_lengthen(one, lacking) for one in (hidden, labels, weights))
+    if wanted:
+        wanted = wanted._replace(hidden=_lengthen(wanted.hidden, lacking))
     return _TokenLoss.apply(hidden, head, labels, weights, wanted, torch.is_grad_enabled())
+
+
+def _lengthen(tokens: Tensor, by: int) -> Tensor:
+    """Tokens of zeros at the end: no weight, and by both models all words are equally probable."""
+    return torch.nn.functional.pad(tokens, (*[0, 0] * (tokens.dim() - 1), 0, by))
 
 
 class _TokenLoss(torch.autograd.Function):
@@ -87,7 +100,7 @@ class _TokenLoss(torch.autograd.Function):
         states, matrix = hidden.to(precision), head.to(precision)
         if wanted:
             other = Wanted(wanted.hidden.to(precision), wanted.head.to(precision), wanted.weight)
-        size = max(1, _SCORES // len(matrix))
+        size = max(1, _SCORES // len(matrix) // _TOKENS) * _TOKENS
         with torch.autocast(hidden.device.type, enabled=False):
             for first in range(0, len(states), size):
                 part = slice(first, first + size)
