@@ -10,7 +10,7 @@ rule fetch_base:
     benchmark:
         f"{RESULTS}/{{model}}/benchmarks/fetch_base.tsv"
     # Early, since it may fail, but after what is checked in a second.
-    priority: 50
+    priority: 60
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -22,7 +22,7 @@ rule fetch_base:
     message:
         "Fetch the base model {params.model}"
     shell:
-        "python {input.script} --model {params.model:q} --output {output} 2>&1 | tee {log}"
+        "python {input.script:q} --model {params.model:q} --output {output} 2>&1 | tee {log}"
 
 
 rule encode_windows:
@@ -51,6 +51,6 @@ rule encode_windows:
     message:
         "Run the encoder of {wildcards.model} over the windows, once"
     shell:
-        "python {input.script} --base {input.base} --windows {input.windows}"
+        "python {input.script:q} --base {input.base} --windows {input.windows}"
         " --store {params.store} --output {output} --device {params.device}"
         " --threads {threads} 2>&1 | tee {log}"

@@ -75,7 +75,8 @@ def speech_arguments():
     """The arguments that every synthesising rule passes on."""
     speech = CONFIG.speech
     return [
-        *("--engine", speech.engine, "--coqui", speech.coqui.to_json()),
+        *("--engine", speech.engine),
+        *(("--coqui", speech.coqui.to_json()) if speech.engine == "coqui" else ()),
         *("--casting", PLAN.casting.to_json(), f"--loudness={speech.loudness}"),
         *("--store", f"{SPEECH}/store"),
     ]
@@ -97,7 +98,7 @@ def windows_of(wildcards):
 
 
 def encodings_for_labels(wildcards):
-    """The table of encodings, where a recipe of the systems has it made."""
+    """The table of encodings, where a recipe reads it."""
     if not PLAN.encodings_for_labels(wildcards.layout):
         return []
     return f"{RESULTS}/{wildcards.model}/encodings/{wildcards.layout}.tsv"

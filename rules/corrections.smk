@@ -27,7 +27,7 @@ rule hear_terms:
     message:
         "Listen to the terms' speech with {wildcards.model}"
     shell:
-        "python {input.script} --model {input.model} --manifest {input.manifest}"
+        "python {input.script:q} --model {input.model} --manifest {input.manifest}"
         " --per-term {params.per_term} --state {params.state} --output {output}"
         " --language {params.language}"
         " --device {params.device} {params.transcription} --threads {threads} 2>&1 | tee {log}"
@@ -54,7 +54,7 @@ rule find_corrections:
     message:
         "Find the mishearings of {wildcards.model} that can be corrected"
     shell:
-        "python {input.script} --heard {input.heard} --terms {input.terms}"
+        "python {input.script:q} --heard {input.heard} --terms {input.terms}"
         " --manifest {input.manifest} --output {output} 2>&1 | tee {log}"
 
 
@@ -79,5 +79,5 @@ rule correct_transcripts:
     message:
         "Correct what {wildcards.model} heard of the test recordings"
     shell:
-        "python {input.script} --transcripts {input.transcripts}"
+        "python {input.script:q} --transcripts {input.transcripts}"
         " --corrections {input.corrections} --terms {input.terms} --output {output} &> {log}"

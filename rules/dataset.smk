@@ -29,7 +29,7 @@ rule gather_replay:
     message:
         "Check and copy the recordings for replay"
     shell:
-        "python {input.script} --replay {input.replay:q} --recordings {input.recordings:q}"
+        "python {input.script:q} --replay {input.replay:q} --recordings {input.recordings:q}"
         " --dictionary {input.dictionaries:q} --seconds {params.seconds}"
         " --max-tokens {params.tokens} --held-out {params.held_out} --store {params.store} --output {output} 2>&1 | tee {log}"
 
@@ -54,7 +54,7 @@ rule build_manifest:
     message:
         "Build the manifest of all utterances"
     shell:
-        "python {input.script} --shards {input.shards}"
+        "python {input.script:q} --shards {input.shards}"
         " --recordings {input.recordings:q} --output {output} &> {log}"
 
 
@@ -81,5 +81,5 @@ rule pack_windows:
     message:
         "Pack the utterances into windows ({wildcards.layout})"
     shell:
-        "python {input.script} --manifest {input.manifest} --windows {params.windows:q}"
+        "python {input.script:q} --manifest {input.manifest} --windows {params.windows:q}"
         " {params.most} --shards {params.shards} --output {output} &> {log}"

@@ -19,7 +19,7 @@ rule check_dictionary:
     message:
         "Check {input.dictionaries} and settle readings"
     shell:
-        "python {input.script} --dictionary {input.dictionaries:q} --output {output.terms}"
+        "python {input.script:q} --dictionary {input.dictionaries:q} --output {output.terms}"
         " --homophones {output.homophones} &> {log}"
 
 
@@ -51,7 +51,7 @@ rule settle_readings:
     message:
         "Settle the readings of shard {wildcards.shard}"
     shell:
-        "python {input.script} --dictionary {input.dictionaries:q} --shard {wildcards.shard}"
+        "python {input.script:q} --dictionary {input.dictionaries:q} --shard {wildcards.shard}"
         " --shards {params.shards} --output {output} &> {log}"
 
 
@@ -76,4 +76,4 @@ rule check_recordings:
     message:
         "Check the test recordings"
     shell:
-        "python {input.script} --recordings {input.recordings:q} --output {output} &> {log}"
+        "python {input.script:q} --recordings {input.recordings:q} --output {output} &> {log}"

@@ -27,7 +27,7 @@ rule transcribe:
     message:
         "Transcribe the test recordings with {wildcards.model}/{wildcards.system}"
     shell:
-        "python {input.script} --model {input.model} --recordings {input.recordings:q}"
+        "python {input.script:q} --model {input.model} --recordings {input.recordings:q}"
         " --output {output} {params.prompt} --language {params.language}"
         " --device {params.device} {params.transcription} --threads {threads} 2>&1 | tee {log}"
 
@@ -61,7 +61,7 @@ rule evaluate_systems:
     message:
         "Score what {wildcards.model} hears"
     shell:
-        "python {input.script} --model {wildcards.model} --terms {input.terms}"
+        "python {input.script:q} --model {wildcards.model} --terms {input.terms}"
         " --homophones {input.homophones} --recordings {input.recordings:q}"
         " --transcripts {params.transcripts} --bootstrap {params.bootstrap} --seed {params.seed}"
         " --eval {output.scores} --terms-eval {output.terms}"

@@ -17,7 +17,7 @@ rule export_openai:
     message:
         "Convert {wildcards.model}/{wildcards.weights} for openai-whisper"
     shell:
-        "python {input.script} --checkpoint {input.checkpoint} --output {output} &> {log}"
+        "python {input.script:q} --checkpoint {input.checkpoint} --output {output} &> {log}"
 
 
 rule export_ctranslate2:
@@ -41,5 +41,5 @@ rule export_ctranslate2:
     message:
         "Convert {wildcards.model}/{wildcards.weights} for faster-whisper"
     shell:
-        "python {input.script} --checkpoint {input.checkpoint} --output {output}"
+        "python {input.script:q} --checkpoint {input.checkpoint} --output {output}"
         " --precision {params.precision} &> {log}"

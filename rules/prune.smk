@@ -23,6 +23,6 @@ rule prune:
     message:
         "Remove speech and encodings that this configuration does not use"
     shell:
-        "python {input.script} --shards {input.shards} --speech {params.speech}"
+        "python {input.script:q} --shards {input.shards} --speech {params.speech}"
         " --recorded {input.recorded} --copies {params.copies}"
         " --windows {input.windows} --models {params.models} 2>&1 | tee {log}"

@@ -26,7 +26,7 @@ rule render_report:
     message:
         "Write the report on {wildcards.model}"
     shell:
-        "python {input.script} --model {wildcards.model} --eval {input.scores}"
+        "python {input.script:q} --model {wildcards.model} --eval {input.scores}"
         " --terms-eval {input.terms_eval} --homophones-eval {input.homophones}"
         " --flips {input.flips} --terms {input.terms}"
         " --recordings {input.recordings:q} --transcripts {params.transcripts}"

@@ -21,7 +21,7 @@ rule select_terms:
     message:
         "Select the terms that {wildcards.model} does not hear every time"
     shell:
-        "python {input.script} --heard {input.heard} --terms {input.terms}"
+        "python {input.script:q} --heard {input.heard} --terms {input.terms}"
         " --manifest {input.manifest} --table {output.table} --output {output.manifest}"
         " 2>&1 | tee {log}"
 

@@ -25,7 +25,7 @@ rule synthesise_shard:
     message:
         "Speak the terms of shard {wildcards.shard}"
     shell:
-        "{params.python:q} {input.script} --terms {input.terms} --carriers {input.carriers:q}"
+        "{params.python:q} {input.script:q} --terms {input.terms} --carriers {input.carriers:q}"
         " --shard {wildcards.shard} --shards {params.shards} --output {output}"
         " {params.speech:q} &> {log}"
 
@@ -55,7 +55,7 @@ rule synthesise_replay:
     message:
         "Speak the replay sentences of shard {wildcards.shard}"
     shell:
-        "{params.python:q} {input.script} --replay {input.replay:q} --sentences {params.number}"
+        "{params.python:q} {input.script:q} --replay {input.replay:q} --sentences {params.number}"
         " --shard {wildcards.shard} --shards {params.shards} --output {output}"
         " {params.speech:q} &> {log}"
 
@@ -83,5 +83,5 @@ rule speak_term:
     message:
         "Speak the lone term {wildcards.term_id}"
     shell:
-        "{params.python:q} {input.script} --terms {input.terms} --term-id {wildcards.term_id}"
+        "{params.python:q} {input.script:q} --terms {input.terms} --term-id {wildcards.term_id}"
         " --output {output} {params.speech:q} &> {log}"

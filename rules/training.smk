@@ -30,7 +30,7 @@ rule label_replay:
     message:
         "Label replay by what {wildcards.model} writes of it"
     shell:
-        "python {input.script} --model {input.model} --windows {input.windows} {params.encodings}"
+        "python {input.script:q} --model {input.model} --windows {input.windows} {params.encodings}"
         " --labels {wildcards.labels} --state {params.state} --output {output}"
         " --language {params.language}"
         " --device {params.device} --batch-size {params.batch} --threads {threads} 2>&1 | tee {log}"
@@ -68,7 +68,7 @@ rule fine_tune:
     message:
         "Fine-tune {wildcards.model} by the recipe {wildcards.recipe}"
     shell:
-        "python {input.script} --base {input.base} --windows {input.windows} {params.encodings}"
+        "python {input.script:q} --base {input.base} --windows {input.windows} {params.encodings}"
         " {params.terms} --recipe {params.recipe:q} --first-voice {params.voice:q}"
         " --language {params.language} --state {params.state} --output {output} --device {params.device}"
         " --processes {resources.gpu} --threads {threads} 2>&1 | tee {log}"
@@ -104,7 +104,7 @@ rule interpolate_weights:
     message:
         "Choose weights between {wildcards.model} and {wildcards.recipe}"
     shell:
-        "python {input.script} --base {input.base} --trained {input.trained}"
+        "python {input.script:q} --base {input.base} --trained {input.trained}"
         " --windows {input.windows} {params.encodings} --recipe {params.recipe:q}"
         " --language {params.language} --output {output.checkpoint} --table {output.table}"
         " --plot {output.plot} --device {params.device} --threads {threads} 2>&1 | tee {log}"

@@ -83,7 +83,7 @@ def encoding_leftovers(model: Path, windows: set[str]) -> dict[Path, Leftovers]:
         return {}
     weights = weights_digest(base)
     found = find_leftovers(store, [encoding_path(store, weights, window) for window in windows])
-    tables = sorted(folder.glob("*.tsv"))
+    tables = sorted(folder.glob("[!.]*.tsv"))
     stale = [table for table in tables if read_encodings(table).keys() - windows]
     return {store: found, folder: Leftovers(tuple(stale), len(tables) - len(stale))}
 

@@ -165,6 +165,8 @@ def test_layouts_of_misheard_terms_are_told_apart(folder):
 
 def test_files_of_a_base_model(folder):
     files = ["models/local/config.json", "models/local/model.safetensors"]
+    Path("models/local/build").mkdir()
+    Path("models/local/.cache").touch()
     assert plan().base_files("local") == files
     assert plan().base_files("hub") == []
 

@@ -87,7 +87,9 @@ class Plan:
     def base_files(self, model: str) -> list[str]:
         """The files of a base model that is a local directory; none for one from the hub."""
         directory = Path(self.config.models[model])
-        return sorted(str(path) for path in directory.glob("*") if path.suffix != ".md")
+        # Folders (build/, .git) are nothing of the model, and Snakemake would go by their times.
+        files = (path for path in directory.glob("[!.]*") if path.is_file())
+        return sorted(str(path) for path in files if path.suffix != ".md")
 
     def exports(self) -> list[str]:
         """What is exported of a model, as paths in its folder."""
@@ -122,7 +124,7 @@ class Plan:
         """The kinds of windows of all terms that the systems train on, or that results know."""
         folders = [Path(results, "windows")]
         folders += [Path(results, model, "encodings") for model in self.config.models]
-        made = {table.stem for folder in folders for table in folder.glob("*.tsv")}
+        made = {table.stem for folder in folders for table in folder.glob("[!.]*.tsv")}
         known = made | set(map(self.layout, self.recipes))
         return sorted(layout for layout in known if not layout.endswith(OF_MISHEARD))
 
