@@ -1,10 +1,11 @@
 """Recordings as Whisper hears them: mono, 16 kHz; read without ffmpeg."""
 
+from math import gcd
 from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
+from scipy.signal import resample_poly
 
 from whisper_terms.errors import Fault, UserError
 
@@ -14,7 +15,7 @@ SAMPLE_RATE = 16_000  # Hz
 def read_audio(path: str | Path) -> np.ndarray:
     """Read a recording (WAV, FLAC, MP3, Ogg; any rate, any number of channels).
 
-    Channels are averaged; the rate is changed by the SoX resampler.
+    Channels are averaged; the rate is changed by polyphase filtering.
 
     Returns:
         float32, shape (samples,), 16,000 a second, nominally in [-1, 1]
@@ -41,7 +42,10 @@ def read_audio(path: str | Path) -> np.ndarray:
         raise UserError(
             Fault("the recording holds NaN or infinite samples", "export it again", path)
         )
-    return samples if rate == SAMPLE_RATE else soxr.resample(samples, rate, SAMPLE_RATE)
+    if rate == SAMPLE_RATE:
+        return samples
+    divisor = gcd(SAMPLE_RATE, rate)
+    return resample_poly(samples, SAMPLE_RATE // divisor, rate // divisor).astype(np.float32)
 
 
 def _read_mono(path: Path) -> tuple[np.ndarray, int]:

@@ -16,7 +16,7 @@ from whisper_terms.speech.sound import SAMPLE_RATE, finish
 from whisper_terms.tables import atomic_path
 
 # Raised when `finish` makes other samples from the same speech.
-_PROCESSING = 2
+_PROCESSING = 1
 
 
 class SpeechStore:
