@@ -78,8 +78,10 @@ rule pack_windows:
         windows=CONFIG.windows.to_json(),
         most=lambda wildcards: "--most 1" if wildcards.layout == "single" else "",
         shards=PLAN.shards,
+        replay_shards=PLAN.replay_parts,
     message:
         "Pack the utterances into windows ({wildcards.layout})"
     shell:
         "python {input.script:q} --manifest {input.manifest} --windows {params.windows:q}"
-        " {params.most} --shards {params.shards} --output {output} &> {log}"
+        " {params.most} --shards {params.shards} --replay-shards {params.replay_shards}"
+        " --output {output} &> {log}"

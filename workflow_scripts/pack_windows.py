@@ -17,6 +17,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--windows", default="{}", help="the configuration's block `windows`, JSON")
     add("--most", type=int, default=10**6, help="most utterances in a window (default: no limit)")
     add("--shards", required=True, type=int, help="number of shards; windows stay inside one")
+    add("--replay-shards", type=int, help="of the replay (default: as many)")
     add("--output", required=True, type=Path, help="the table of windows")
     return parser.parse_args()
 
@@ -34,7 +35,8 @@ def main() -> None:
         settings.sparse,
     )
     utterances = read_table(arguments.manifest, UTTERANCES)
-    placed = list(window_rows(pack(utterances, rules, arguments.shards)))
+    windows = pack(utterances, rules, arguments.shards, arguments.replay_shards)
+    placed = list(window_rows(windows))
     write_table(arguments.output, COLUMNS, placed)
     if left_out := len(utterances) - len(placed):
         print(f"{left_out} utterances left out: too long for a window", file=sys.stderr)

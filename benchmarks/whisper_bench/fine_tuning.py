@@ -85,9 +85,8 @@ def training_data(speech: Path) -> Data:
     rules = PackingRules(windows.seconds, windows.gap, windows.max_tokens, most=10**6)
     single = PackingRules(windows.seconds, windows.gap, windows.max_tokens, most=1)
     terms = [row for row in rows if row["kind"] != "replay"]
-    return Data(
-        pack(terms, single, plan.shards), pack(rows, rules, plan.shards), plan.config.first_voice
-    )
+    packed = pack(rows, rules, plan.shards, plan.replay_parts)
+    return Data(pack(terms, single, plan.shards), packed, plan.config.first_voice)
 
 
 def train_blog(speech: Path, size: str, steps: int, frozen: bool) -> Epoch:

@@ -92,6 +92,18 @@ class TestPacking:
                 assert math.isclose(ticks(one.end), round(ticks(one.end)), abs_tol=1e-6)
                 before = one.end
 
+    def test_a_little_replay_beside_many_shards_of_terms_fills_its_windows(self):
+        replay = [manifest_row(number, kind="replay", term_id="") for number in range(60)]
+        rows = [*replay, *(manifest_row(number) for number in range(60, 120))]
+        apart, together = pack(rows, RULES, 50), pack(rows, RULES, 50, replay_shards=1)
+
+        def of_terms(windows):
+            return {one.id for one in windows if one.utterances[0].kind != "replay"}
+
+        assert of_terms(together) == of_terms(apart)
+        assert len(together) - len(of_terms(together)) < 12
+        assert len(apart) - len(of_terms(apart)) > 25
+
     def test_gaps_stay_in_their_bounds_and_differ(self):
         gaps = set()
         for window in pack(random_rows(400), RULES, SHARDS):

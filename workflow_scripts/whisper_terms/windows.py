@@ -127,7 +127,12 @@ class _Open:
         return start, _on_tick(start + seconds, math.ceil)
 
 
-def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) -> list[Window]:
+def pack(
+    rows: Iterable[Mapping[str, str]],
+    rules: PackingRules,
+    shards: int,
+    replay_shards: int | None = None,
+) -> list[Window]:
     """Pack a manifest's utterances into windows.
 
     First fit, in an order given by a hash of the audio: each utterance goes into the first window
@@ -137,11 +142,13 @@ def pack(rows: Iterable[Mapping[str, str]], rules: PackingRules, shards: int) ->
     Args:
         rows: rows of the manifest; one that is too long for a window is left out.
         rules: how full a window gets.
-        shards: number of shards of the terms and of the replay sentences.
+        shards: number of shards of the terms.
+        replay_shards: of the replay; as many by default.
     """
     groups: dict[tuple[str, bool, bool, int], list[Mapping[str, str]]] = {}
     for row in rows:
-        shard = shard_of(row["term_id"] or row["text"] or _name(row), shards)
+        number = (replay_shards or shards) if row["kind"] == "replay" else shards
+        shard = shard_of(row["term_id"] or row["text"] or _name(row), number)
         # What has no text is no use to most recipes, and would cost them the whole window.
         group = (row["split"], row["kind"] == "replay", not row["text"], shard)
         groups.setdefault(group, []).append(row)

@@ -47,8 +47,12 @@ class Plan:
 
     @cached_property
     def replay_parts(self) -> int:
-        """Number of shards of replay sentences, which are few beside many terms."""
-        return self.config.speech.shards_for(len(self.sentences))
+        """Number of shards of replay, of which there is little beside many terms.
+
+        Windows stay inside a shard: in as many shards as ten thousand terms have, each would hold a
+        sentence or two.
+        """
+        return min(self.shards, self.config.speech.shards_for(len(self.sentences)))
 
     @cached_property
     def term_shards(self) -> dict[str, str]:
