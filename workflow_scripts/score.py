@@ -42,6 +42,9 @@ def read_texts(path: Path) -> Texts:
             table but lacks a column.
     """
     lines = _read_lines(path)
+    if lines and set(lines[0].split(",")) >= _COLUMNS:
+        problem, cure = "is separated by commas", "separate its columns by tabs"
+        raise UserError(Fault(problem, cure, path, 1, lines[0]))
     if not lines or "\t" not in lines[0]:
         return {str(number): {"text": line} for number, line in enumerate(lines, start=1)}
     if not set(lines[0].split("\t")) >= _COLUMNS:

@@ -98,6 +98,7 @@ def texts(tmp_path):
         "short.txt": "肺炎の薬\n",
         "twice.tsv": "audio\ttext\na\tx\na\ty\n",
         "misnamed.tsv": "file\ttext\na\tx\n",
+        "commas.csv": "audio,text\na,x\n",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -138,6 +139,7 @@ def test_score_tables(texts):
         ("said.txt", "none.txt", "no such file"),
         ("said.txt", ".", "no such file"),
         ("said.txt", "misnamed.tsv", "is no table of texts ('file\\ttext')"),
+        ("said.txt", "commas.csv", "is separated by commas ('audio,text')"),
     ],
 )
 def test_score_tells_faults(texts, reference, hypothesis, problem):

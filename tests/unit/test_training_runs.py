@@ -14,6 +14,7 @@ import pytest
 from safetensors.torch import load_file
 from small_models import small_base, write_small_model
 from small_trainings import RECIPE, STEPS, Killed, changed, checkpoints, interrupt, train, weights
+from transformers import TrainerCallback
 
 import fine_tune as script
 from whisper_terms.base_model import load_base
@@ -125,6 +126,19 @@ class TestResuming:
         (tmp_path / "checkpoint-10" / "trainer_state.json").write_text('{"epoch": 1')
         assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")
         assert checkpoints(tmp_path) == ["checkpoint-9"]
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_every_schedule_warms_up(make_base, windows, encodings, tmp_path, schedule):
+    rates = []
+
+    class Watch(TrainerCallback):
+        def on_step_end(self, args, state, control, lr_scheduler, **_):
+            rates.append(lr_scheduler.get_last_lr()[0])
+
+    recipe = RECIPE.model_copy(update={"schedule": schedule, "warmup_steps": 3, "epochs": 2})
+    train(make_base(0.2), windows, tmp_path, encodings, recipe, callbacks=[Watch()])
+    assert rates[:3] == pytest.approx([step / 3 * recipe.learning_rate for step in (1, 2, 3)])
 
 
 class TestDigest:
