@@ -6,19 +6,25 @@ import re
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import whisper
+from ctranslate2 import StorageView
 from faster_whisper import WhisperModel
 from safetensors.torch import load_file
+from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 from workbench import BLOG, CONFIG, DEFAULT, MODEL, TERMS
 
-from whisper_terms.audio import read_audio
+from whisper_terms.audio import SAMPLE_RATE, read_audio
 from whisper_terms.tables import read_table
 
 pytestmark = pytest.mark.slow
 
 MADE = f"results/{MODEL}"
+END_OF_TEXT = 50_257
+# Start of transcript, Japanese, transcribe, no timestamps.
+PROMPT = [50_258, 50_266, 50_359, 50_363]
 SYSTEMS = ["base", "base-prompt", "base-corrected", "default", "blog-1"]
 # The contract of the design.
 COLUMNS = (
@@ -35,6 +41,20 @@ COLUMNS = (
 
 def weights(finished, system: str) -> dict[str, torch.Tensor]:
     return load_file(finished / MADE / system / "checkpoint/model.safetensors")
+
+
+def features_of(samples: np.ndarray) -> np.ndarray:
+    extractor = WhisperFeatureExtractor()
+    return extractor(samples, sampling_rate=SAMPLE_RATE, return_tensors="np").input_features
+
+
+def next_scores(finished, system: str, samples: np.ndarray) -> np.ndarray:
+    """Of each token after the prompt."""
+    model = WhisperForConditionalGeneration.from_pretrained(finished / MADE / system / "checkpoint")
+    features = torch.from_numpy(features_of(samples))
+    with torch.no_grad():
+        made = model.eval()(input_features=features, decoder_input_ids=torch.tensor([PROMPT]))
+    return made.logits[0, -1].numpy()
 
 
 def test_table_has_every_system_on_every_test_set(finished):
@@ -72,7 +92,9 @@ def test_transcripts_have_times(finished):
 def test_weights_are_whispers_own(finished, system):
     model = whisper.load_model(str(finished / MADE / system / "model.pt"), device="cpu")
     samples = read_audio(finished / "recordings/teeth.mp3")
-    result = model.transcribe(samples, language="ja", fp16=False, temperature=0.0)
+    # A model of a few seconds' training may well take speech for silence.
+    heard = {"language": "ja", "temperature": 0.0, "no_speech_threshold": None}
+    result = model.transcribe(samples, fp16=False, **heard)
     assert result["language"] == "ja"
     assert result["segments"]
     for segment in result["segments"]:
@@ -81,12 +103,26 @@ def test_weights_are_whispers_own(finished, system):
 
 @pytest.mark.parametrize("system", ["default", "blog-1"])
 def test_weights_are_for_faster_whisper_too(finished, system):
-    model = WhisperModel(str(finished / MADE / system / "ctranslate2"), device="cpu")
-    segments, about = model.transcribe(read_audio(finished / "recordings/teeth.mp3"), language="ja")
-    assert about.language == "ja"
-    segments = list(segments)
-    assert segments
-    assert all(0 <= segment.start <= segment.end for segment in segments)
+    """Scores of the next token, not texts: a model of a few seconds' training says anything."""
+    runtime = WhisperModel(str(finished / MADE / system / "ctranslate2"), device="cpu")
+    samples = read_audio(finished / "recordings/teeth.mp3")
+    assert runtime.transcribe(samples, language="ja")[1].language == "ja"
+    wanted, base = (next_scores(finished, one, samples) for one in (system, "base"))
+    features = StorageView.from_array(features_of(samples))
+    made = runtime.model.generate(
+        features,
+        [PROMPT],
+        beam_size=1,
+        max_length=len(PROMPT) + 2,
+        return_logits_vocab=True,
+        suppress_blank=False,
+        # There are no scores of a text that ends before its first token.
+        suppress_tokens=[END_OF_TEXT],
+    )
+    made = np.array(made[0].logits[0][0])
+    others = np.arange(len(made)) != END_OF_TEXT
+    # Rounded to half precision, they are still those of this system.
+    assert np.abs(made - wanted)[others].max() < 0.1 * np.abs(wanted - base)[others].max()
 
 
 def test_default_trains_the_decoder_alone(finished):
