@@ -1,9 +1,8 @@
 """From an engine's samples to the recordings that Whisper trains on."""
 
-from fractions import Fraction
-
 import numpy as np
-from scipy.signal import resample_poly
+
+from whisper_terms.speech.resampling import resample
 
 SAMPLE_RATE = 16_000
 # Samples this close to full scale would be clipped by a decoder's rounding.
@@ -26,8 +25,7 @@ def finish(samples: np.ndarray, rate: int, loudness: float) -> np.ndarray:
         Shape (m,), float32, 16 kHz, peaks below 0.99. Where the wanted loudness would clip,
         the level is lower.
     """
-    ratio = Fraction(SAMPLE_RATE, rate).limit_denominator(1000)
-    samples = resample_poly(samples, ratio.numerator, ratio.denominator).astype(np.float32)
+    samples = resample(samples, rate, SAMPLE_RATE)
     peak = float(np.abs(samples).max(initial=0))
     if peak == 0:
         return samples
