@@ -1,4 +1,5 @@
-# What is copied depends on the terms' spellings alone, by digest (params): see settle_readings.
+# What is copied, and which replay is in the manifest, depends on the terms' spellings alone, by digest
+# (params): see settle_readings.
 rule gather_replay:
     input:
         replay=CONFIG.replay_recordings,
@@ -38,6 +39,7 @@ rule build_manifest:
     input:
         shards=[*SPEECH_SHARDS, *RECORDED_REPLAY],
         recordings=CONFIG.recordings,
+        dictionaries=ancient(CONFIG.dictionaries),
         script=script("build_manifest"),
     output:
         f"{RESULTS}/manifest.tsv",
@@ -51,11 +53,14 @@ rule build_manifest:
     resources:
         mem_mb=CONFIG.resources.memory_mb,
         runtime=CONFIG.resources.runtime_minutes,
+    params:
+        spellings=PLAN.spellings,
     message:
         "Build the manifest of all utterances"
     shell:
         "python {input.script:q} --shards {input.shards}"
-        " --recordings {input.recordings:q} --output {output} &> {log}"
+        " --recordings {input.recordings:q} --dictionary {input.dictionaries:q}"
+        " --output {output} &> {log}"
 
 
 rule pack_windows:

@@ -13,7 +13,7 @@ from whisper_terms.errors import Fault, UserError, run_script
 from whisper_terms.recordings import DEFAULT_TEST_SET
 from whisper_terms.report_text import before_after_table, comparison_lines, measures_table
 from whisper_terms.scoring.bootstrap import RESAMPLES, SEED
-from whisper_terms.scoring.lexicon import Lexicon, Term
+from whisper_terms.scoring.lexicon import lexicon_of
 from whisper_terms.scoring.summary import count_systems, eval_rows
 from whisper_terms.scoring.tokens import ginza_tokens
 from whisper_terms.scoring.utterance import ScoredUtterance
@@ -116,8 +116,7 @@ def main() -> None:
     _check(arguments)
     reference = read_texts(arguments.reference)
     systems = {str(path): match(reference, read_texts(path), path) for path in arguments.hypothesis}
-    entries = read_dictionaries(arguments.dictionary)
-    lexicon = Lexicon(Term(one.term_id, one.surface, aliases=one.aliases) for one in entries)
+    lexicon = lexicon_of(read_dictionaries(arguments.dictionary))
     counts = count_systems(systems, lexicon, ginza_tokens)
     measures = eval_rows("", counts, arguments.bootstrap, arguments.seed)
     print(before_after_table(measures), measures_table(measures), sep="\n\n")

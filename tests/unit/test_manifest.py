@@ -5,6 +5,7 @@ import random
 import pytest
 
 from whisper_terms.manifest import build_manifest
+from whisper_terms.scoring.lexicon import Lexicon, Term
 
 
 def row(text, kind="context", **changes):
@@ -19,25 +20,29 @@ def row(text, kind="context", **changes):
     } | changes
 
 
+def build(rows, tested=()):
+    return build_manifest(rows, tested, Lexicon([Term("t1", "痛み", aliases=("いたみ",))]))
+
+
 def kept(rows, tested=()):
-    return [one["text"] for one in build_manifest(rows, tested).rows]
+    return [one["text"] for one in build(rows, tested).rows]
 
 
 def test_order_does_not_depend_on_the_shards():
     rows = [row(f"文{number}", voice=voice) for number in range(9) for voice in ("one", "two")]
     rows = [one | {"audio": f"{one['audio']}-{one['voice']}"} for one in rows]
     shuffled = random.Random(0).sample(rows, len(rows))
-    assert build_manifest(shuffled, ()) == build_manifest(rows, ())
-    assert len(build_manifest(rows, ()).rows) == 18
+    assert build(shuffled) == build(rows)
+    assert len(build(rows).rows) == 18
 
 
 def test_an_utterance_stands_once():
     rows = [row("一"), row("一"), row("一", split="dev"), row("一", audio="store/other.wav")]
-    assert len(build_manifest(rows, ()).rows) == 3
+    assert len(build(rows).rows) == 3
 
 
 def test_tested_sentences_are_left_out():
-    manifest = build_manifest([row("痛みが続く。"), row("痛みが引く。")], ["痛みが続く。"])
+    manifest = build([row("痛みが続く。"), row("痛みが引く。")], ["痛みが続く。"])
     assert [one["text"] for one in manifest.rows] == ["痛みが引く。"]
     assert manifest.tested == 1
 
@@ -69,7 +74,7 @@ def test_other_sentences_stay(tested):
 
 def test_a_lone_term_may_be_tested():
     rows = [row("痙攣", kind="term"), row("痙攣", kind="replay", audio="store/other.wav")]
-    manifest = build_manifest(rows, ["痙攣"])
+    manifest = build(rows, ["痙攣"])
     assert [one["kind"] for one in manifest.rows] == ["term"]
 
 
@@ -84,7 +89,17 @@ def test_replay_that_is_held_out_is_not_trained_on():
         # A term's sentence may be said by a voice that is held out.
         row("晴れた。"),
     ]
-    manifest = build_manifest(rows, ())
+    manifest = build(rows)
     trained = [(one["kind"], one["text"]) for one in manifest.rows if one["split"] == "train"]
     assert trained == [("context", "晴れた。"), ("replay", ""), ("replay", "雨だ。")]
     assert manifest.tested == 0
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+@pytest.mark.parametrize("text", ["痛みが続く。", "いたみ", "頭の 痛 み。"])
+def test_replay_holds_no_term(text, split):
+    rows = [row(text, kind="replay", split=split), row(text, audio="store/term.wav")]
+    manifest = build(rows)
+    assert [one["kind"] for one in manifest.rows] == ["context"]
+    assert (manifest.tested, manifest.with_terms) == (0, 1)
+    assert kept([row("今日は痛かった。", kind="replay")]) == ["今日は痛かった。"]

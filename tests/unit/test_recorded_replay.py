@@ -14,6 +14,7 @@ from whisper_terms.manifest import build_manifest
 from whisper_terms.recorded_replay import check_recordings, copy_recordings, utterance_rows
 from whisper_terms.recordings import read_recordings
 from whisper_terms.replay import read_replay_recordings
+from whisper_terms.scoring.lexicon import Lexicon
 from whisper_terms.tables import UTTERANCES, read_table
 from whisper_terms.windows import PackingRules, pack
 
@@ -163,7 +164,7 @@ class TestRows:
 
     def test_no_row_of_the_manifest_says_what_is_tested(self, folder):
         rows = self.rows(["痙攣です", "晴れです。", ""])
-        kept = build_manifest(rows, [one.text for one in of_tests()]).rows
+        kept = build_manifest(rows, [one.text for one in of_tests()], Lexicon(())).rows
         # What has no transcript is not taken for silence, nor for the end of a sentence.
         assert [row["text"] for row in kept] == ["", "晴れです。"]
 

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from whisper_terms.scoring.lexicon import Lexicon
+from whisper_terms.scoring.normalise import normalise
 from whisper_terms.utterances import DEVELOPMENT, REPLAY
 
 
@@ -15,21 +17,27 @@ class Manifest:
     Attributes:
         rows: utterances, without repetition, sorted by kind, text and voice.
         tested: how many were left out because a test recording says the same sentence.
+        with_terms: how many more because replay shall hold no term.
     """
 
     rows: list[Mapping[str, str]]
     tested: int
+    with_terms: int
 
 
-def build_manifest(rows: Iterable[Mapping[str, str]], tested: Iterable[str]) -> Manifest:
+def build_manifest(
+    rows: Iterable[Mapping[str, str]], tested: Iterable[str], lexicon: Lexicon
+) -> Manifest:
     """Join tables of utterances.
 
     A sentence that is tested, alone or in a longer recording, must not be trained on, else the
-    test says nothing. A lone term may be both: that is what a term list asks for.
+    test says nothing. A lone term may be both: that is what a term list asks for. Replay asks the
+    model to go on as before; where it mishears a term, that is what it shall not do.
 
     Args:
         rows: rows of the shards' tables.
         tested: the transcripts of the test recordings.
+        lexicon: the terms.
     """
     test_texts = {_plain(part) for text in tested for part in (text, *_sentences(text))}
     # Nothing is said in silence, nor known of recordings without a transcript.
@@ -41,9 +49,15 @@ def build_manifest(rows: Iterable[Mapping[str, str]], tested: Iterable[str]) -> 
         if row["kind"] == "term" or _plain(row["text"]) not in test_texts
     ]
     tested_count = len(distinct) - len(kept)
-    kept = list(_without_held_out(kept))
+    without_terms = [
+        row
+        for row in kept
+        if row["kind"] != REPLAY or not lexicon.occurrences(normalise(row["text"]))
+    ]
+    term_count = len(kept) - len(without_terms)
+    kept = list(_without_held_out(without_terms))
     kept.sort(key=lambda row: (row["kind"], row["text"], row["voice"], row["split"], row["audio"]))
-    return Manifest(kept, tested_count)
+    return Manifest(kept, tested_count, term_count)
 
 
 def _without_held_out(rows: Sequence[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:

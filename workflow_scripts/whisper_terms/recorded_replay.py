@@ -18,7 +18,7 @@ from whisper_terms.errors import Fault, UserError
 from whisper_terms.progress import progress
 from whisper_terms.recordings import Recording, check_audio
 from whisper_terms.replay import tested_fault
-from whisper_terms.scoring.lexicon import Lexicon, Term
+from whisper_terms.scoring.lexicon import lexicon_of
 from whisper_terms.scoring.normalise import normalise
 from whisper_terms.sharding import digest
 from whisper_terms.tables import atomic_path
@@ -75,7 +75,7 @@ def check_recordings(
 
 def hold_terms(recordings: Iterable[Recording], entries: Iterable[Entry]) -> list[Recording]:
     """The recordings whose transcripts hold a term, or another spelling of one."""
-    lexicon = Lexicon(Term(one.term_id, one.surface, one.reading, one.aliases) for one in entries)
+    lexicon = lexicon_of(entries)
     return [one for one in recordings if lexicon.occurrences(normalise(one.text))]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from whisper_terms.dictionary import Entry
 from whisper_terms.scoring.normalise import NormalisedText, normalise
 from whisper_terms.tables import read_table, split_list
 
@@ -95,6 +96,11 @@ class Lexicon:
             parts += [text.characters[position : span.start], surface]
             position = span.end
         return "".join([*parts, text.characters[position:]])
+
+
+def lexicon_of(entries: Iterable[Entry]) -> Lexicon:
+    """The terms of dictionaries, where their readings are not settled yet."""
+    return Lexicon(Term(one.term_id, one.surface, one.reading, one.aliases) for one in entries)
 
 
 def read_lexicon(path: str | Path) -> Lexicon:
