@@ -62,8 +62,8 @@ def main() -> None:
     if several and not windows:
         print("no development set: nothing to choose by", file=sys.stderr)
     model = base.model.to("cpu")
-    weights = interpolate(model.state_dict(), trained.model.state_dict(), chosen.alpha)
-    model.load_state_dict(weights)
+    weights = dict(model.named_parameters())
+    interpolate(weights, trained.model.state_dict(), chosen.alpha, weights)
     save_model(arguments.output, model, base)
     write_table(arguments.table, COLUMNS, point_rows(points, chosen))
     with atomic_path(arguments.plot) as temporary:

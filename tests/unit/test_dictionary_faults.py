@@ -41,7 +41,8 @@ def write(folder, content, name="terms.csv"):
         (HEAD + "痛,,、\n", 2, "alias has no letter", "、", "delete"),
         (HEAD + "痛,,,a b\n", 2, "class", "a b", "drug-name"),
         (HEAD + "痛,,,a_b\n", 2, "class", "a_b", "drug-name"),
-        (HEAD + "痛,,いた,,いた。|痛む|別\n", 2, "neither the surface", "別", "痛"),
+        (HEAD + "痛,,いた,,痛む|別\n", 2, "not hold the surface", "別", "痛"),
+        (HEAD + "痛,,いた,,いた。|痛む\n", 2, "not hold the surface", "いた。", "痛"),
         *(
             (HEAD + f"痛,,,,,{weight}\n", 2, "weight", weight, "2.5")
             for weight in ("x", "0", "-1", "nan", "inf", "1e999", "1_0")

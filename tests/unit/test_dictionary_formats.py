@@ -144,7 +144,7 @@ def test_all_columns(tmp_path):
         tmp_path,
         "surface,reading,aliases,class,sentences,weight\n"
         "痙攣,けいれん,痙れん| けいれん||痙攣,ｄｒｕｇ-名前２,痙攣が, "
-        "痙れんと読む。\n".replace("痙攣が, ", '"痙攣、|').replace("読む。", '読む。",２．５'),
+        "痙攣と読む。\n".replace("痙攣が, ", '"痙攣、|').replace("読む。", '読む。",２．５'),
     )
     assert read_dictionaries([path]) == [
         Entry(
@@ -152,7 +152,7 @@ def test_all_columns(tmp_path):
             reading="ケイレン",
             aliases=("痙れん", "けいれん"),
             term_class="drug-名前2",
-            sentences=("痙攣、", "痙れんと読む。"),
+            sentences=("痙攣、", "痙攣と読む。"),
             weight=2.5,
             file=str(path),
             row=2,

@@ -89,11 +89,19 @@ def test_the_same_points_give_the_same_plot(tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+def between(base, trained, alpha):
+    result = {name: torch.empty_like(weight) for name, weight in base.items()}
+    interpolate(base, trained, alpha, result)
+    return result
+
+
 def test_interpolation():
     base, trained = {"w": torch.tensor([1.0, 3.0])}, {"w": torch.tensor([2.0, 0.1])}
-    torch.testing.assert_close(interpolate(base, trained, 0.5)["w"], torch.tensor([1.5, 1.55]))
-    assert torch.equal(interpolate(base, trained, 1.0)["w"], trained["w"])
-    assert torch.equal(interpolate(base, trained, 0.0)["w"], base["w"])
+    torch.testing.assert_close(between(base, trained, 0.5)["w"], torch.tensor([1.5, 1.55]))
+    assert torch.equal(between(base, trained, 1.0)["w"], trained["w"])
+    assert torch.equal(between(base, trained, 0.0)["w"], base["w"])
+    interpolate(base, trained, 0.5, base)
+    torch.testing.assert_close(base["w"], torch.tensor([1.5, 1.55]))
 
 
 def test_the_development_set_is_drawn_by_a_hash(tmp_path):
@@ -191,5 +199,5 @@ class TestScript:
         names = ("base", "trained", "out")
         base, trained, out = (load_file(f"{name}/model.safetensors") for name in names)
         assert ">taken<" in Path("points.svg").read_text(encoding="utf-8")
-        for name, weight in interpolate(base, trained, chosen).items():
+        for name, weight in between(base, trained, chosen).items():
             torch.testing.assert_close(out[name], weight)

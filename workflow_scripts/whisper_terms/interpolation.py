@@ -102,16 +102,25 @@ def development_windows(windows: Iterable[Window]) -> list[Window]:
     return terms[:_MOST_WINDOWS] + replay[:_MOST_WINDOWS]
 
 
-def interpolate(base: Mapping[str, Tensor], trained: Mapping[str, Tensor], alpha: float):
+@torch.no_grad()
+def interpolate(
+    base: Mapping[str, Tensor],
+    trained: Mapping[str, Tensor],
+    alpha: float,
+    result: Mapping[str, Tensor],
+) -> None:
     """Weights on the line: `(1 - alpha) * base + alpha * trained`; 1 gives `trained` bit for bit.
 
     Args:
         base, trained: weights by name, of equal shapes.
         alpha: the way from base to trained.
+        result: written to, one tensor after another. It may be `base`, if no tensor has two names.
     """
-    if alpha == 1:
-        return dict(trained)
-    return {name: torch.lerp(base[name], weight, alpha) for name, weight in trained.items()}
+    for name, weight in result.items():
+        if alpha == 1:
+            weight.copy_(trained[name])
+        else:
+            torch.lerp(base[name], trained[name], alpha, out=weight)
 
 
 def measure_points(
@@ -128,7 +137,7 @@ def measure_points(
     """Measure the base model (alpha 0) and points on the line.
 
     Args:
-        base: the base model; its weights are as before afterwards.
+        base: the base model; its weights are as before afterwards, of which there is one copy.
         trained: the trained weights.
         alphas: ways to measure.
         windows: the development set.
@@ -136,20 +145,22 @@ def measure_points(
         device: where to compute.
     """
     model = base.model.to(device)
-    begin = {name: weight.clone() for name, weight in model.state_dict().items()}
-    trained = {name: weight.to(device) for name, weight in trained.items()}
+    # Unlike the state, without the second name of weights that have two.
+    weights = dict(model.named_parameters())
+    begin = {name: weight.clone() for name, weight in weights.items()}
+    trained = {name: trained[name].to(device) for name in weights}
     rows = make_dataset(windows, base, language, timestamps, encodings)
     collate = Collator(model.config.pad_token_id)
     points = []
     for alpha in progress([0.0, *alphas], "interpolation"):
-        model.load_state_dict(interpolate(begin, trained, alpha))
+        interpolate(begin, trained, alpha, weights)
         found = {True: Answers(), False: Answers()}
         for first in range(0, len(windows), _BATCH):
             batch = rows.__getitems__(range(first, min(first + _BATCH, len(windows))))
             for replay, answers in _answers(model, collate(batch), device):
                 found[replay] += answers
         points.append(Point(alpha, found[False], found[True]))
-    model.load_state_dict(begin)
+    interpolate(begin, begin, 1, weights)
     return points
 
 

@@ -106,7 +106,7 @@ def _entries(rows: list[Row], file: str, faults: list[Fault]) -> Iterator[Entry]
             reading,
             aliases,
             _term_class(value, report) if (value := get("class")) else DEFAULT_CLASS,
-            _sentences(value, (surface, *aliases), report) if (value := get("sentences")) else (),
+            _sentences(value, surface, report) if (value := get("sentences")) else (),
             _weight(value, report) if (value := get("weight")) else 1.0,
             file,
             line,
@@ -177,13 +177,14 @@ def _term_class(cell: str, report: _Report) -> str:
     return term_class
 
 
-def _sentences(cell: str, spellings: tuple[str, ...], report: _Report) -> tuple[str, ...]:
+def _sentences(cell: str, surface: str, report: _Report) -> tuple[str, ...]:
     sentences = tuple(dict.fromkeys(filter(None, map(_tidy, split_list(cell)))))
     for sentence in sentences:
-        if not any(spelling in sentence for spelling in spellings):
+        # An alias would be taught in the surface's place.
+        if surface not in sentence:
             report(
-                "a sentence holds neither the surface nor an alias",
-                f"use {spellings[0]} in it as it is written there (| divides sentences)",
+                "a sentence does not hold the surface",
+                f"use {surface} in it as it is written there (| divides sentences)",
                 sentence,
             )
     return sentences
