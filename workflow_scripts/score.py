@@ -17,7 +17,7 @@ from whisper_terms.scoring.lexicon import lexicon_of
 from whisper_terms.scoring.summary import count_systems, eval_rows
 from whisper_terms.scoring.tokens import ginza_tokens
 from whisper_terms.scoring.utterance import ScoredUtterance
-from whisper_terms.tables import read_table
+from whisper_terms.tables import read_numbered
 
 Texts = dict[str, dict[str, str]]
 _COLUMNS = {"audio", "text"}
@@ -52,7 +52,7 @@ def read_texts(path: Path) -> Texts:
         raise UserError(Fault("is no table of texts", cure, path, 1, lines[0]))
     texts: Texts = {}
     faults = []
-    for number, row in enumerate(read_table(path), start=2):
+    for number, row in read_numbered(path):
         if row["audio"] in texts:
             faults.append(Fault("listed twice", "remove a row", path, number, row["audio"]))
         texts[row["audio"]] = row

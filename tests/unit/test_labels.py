@@ -111,3 +111,21 @@ def test_large_v3_has_other_ids(tokenizer):
     inputs, targets, _ = window_label(TWO, lambda text: [1], newer, True)
     assert inputs[:4] == [50_258, 50_266, 50_360, 50_365 + 16]
     assert targets[-1] == 50_257
+
+
+def test_latin_words_stay_apart_without_times(special, tokenizer, encode):
+    texts = ["ailia", "SDK 2", "痙攣", "MRI", "です", "", "CT。", "PET"]
+    said = [Placed(f"{i}.wav", text, i, i + 0.5) for i, text in enumerate(texts)]
+    marked = []
+
+    def mark(one, tokens):
+        marked.append((one.text, tokens == encode(one.text)))
+        return [True] * len(tokens)
+
+    label = window_label(Window("w", "train", tuple(said)), encode, special, False, mark)
+    assert tokenizer.decode(label.inputs[4:]) == "ailia SDK 2痙攣MRIですCT。PET"
+    assert marked[:3] == [("ailia", True), (" SDK 2", True), ("痙攣", True)]
+    timed = window_label(Window("w", "train", tuple(said)), encode, special, True)
+    assert tokenizer.decode([one for one in timed.inputs[3:] if one < special.end]) == "".join(
+        texts
+    )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from whisper_terms.errors import Fault, UserError
-from whisper_terms.tables import read_table
+from whisper_terms.tables import read_numbered
 
 SLOT = "{term}"
 GENERAL = "general"
@@ -21,7 +21,7 @@ def read_carriers(path: str | Path) -> Carriers:
     """
     carriers: dict[str, list[str]] = {}
     faults = []
-    for number, row in enumerate(read_table(path, COLUMNS), start=2):
+    for number, row in read_numbered(path, COLUMNS):
         name, template = row["class"].strip() or GENERAL, row["template"].strip()
         if template.count(SLOT) != 1:
             cure = f"write {SLOT} once, where the term belongs"

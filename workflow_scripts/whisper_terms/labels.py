@@ -1,8 +1,10 @@
 """Labels: what the decoder shall write of a window."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from whisper_terms.windows import TICK, Window
+from whisper_terms.windows import TICK, Placed, Window
 
 
 class Label(NamedTuple):
@@ -42,7 +44,8 @@ def window_label(
         prompt.append(special.no_timestamps)
     answer = list(window.answer or ())
     of_term = [False] * len(answer)
-    for one in window.utterances if window.answer is None else ():
+    utterances = window.utterances if window.answer is None else ()
+    for one in utterances if timestamps else _apart(utterances):
         around = [special.timestamp_begin + round(time / TICK) for time in (one.start, one.end)]
         before, after = ([time] if timestamps else [] for time in around)
         tokens = encode(one.text)
@@ -54,3 +57,12 @@ def window_label(
         targets=[-100] * ignored + answer + [special.end],
         of_term=[False] * ignored + of_term + [False],
     )
+
+
+def _apart(utterances: Iterable[Placed]) -> Iterator[Placed]:
+    """Utterances whose texts follow each other: with a space where two Latin words would join."""
+    before = ""
+    for one in utterances:
+        joins = all(end.isascii() and end.isalnum() for end in (before[-1:], one.text[:1]))
+        yield replace(one, text=" " + one.text) if joins else one
+        before = one.text

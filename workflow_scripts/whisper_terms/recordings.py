@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whisper_terms.errors import Fault, UserError
-from whisper_terms.tables import RECORDINGS, read_table
+from whisper_terms.tables import RECORDINGS, read_numbered
 
 DEFAULT_TEST_SET = "test"
 # The name of the row over all test sets, so no test set may have it.
@@ -131,10 +131,10 @@ def check_audio(path: str | Path) -> list[Fault]:
 def _read(table: Path, columns: Sequence[str]) -> list[Recording]:
     if table.is_dir():
         raise UserError(Fault("is a folder, not a table of recordings", "name a file", table))
-    rows = read_table(table, columns)
+    rows = read_numbered(table, columns)
     if not rows:
         raise UserError(Fault("lists no recordings", "add a row, or remove the table", table))
-    return [_recording(table, row, number) for number, row in enumerate(rows, start=2)]
+    return [_recording(table, row, number) for number, row in rows]
 
 
 def _recording(table: Path, row: dict[str, str], number: int) -> Recording:

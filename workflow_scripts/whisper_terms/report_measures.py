@@ -8,7 +8,7 @@ from whisper_terms.config.defaults import UNTRAINED
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import ALL_SETS
 from whisper_terms.scoring.columns import EVAL
-from whisper_terms.tables import read_table
+from whisper_terms.tables import read_numbered
 
 # What stands where there is no value.
 ABSENT = "–"
@@ -147,7 +147,7 @@ def read_evaluation(path: str | Path, model: str) -> Evaluation:
     """
     rows: dict[tuple[str, str], Row] = {}
     faults = []
-    for number, row in enumerate(read_table(path, EVAL), start=2):
+    for number, row in read_numbered(path, EVAL):
         if row["model"] != model:
             continue
         try:

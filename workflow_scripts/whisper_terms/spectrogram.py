@@ -8,6 +8,7 @@ that they gave, which are the same.
 """
 
 from collections.abc import Callable
+from threading import Lock
 from types import FunctionType
 
 import numpy as np
@@ -18,6 +19,8 @@ from whisper.transcribe import transcribe as _original
 
 # The last column of so many zeros sees no sound: it lies half a window and a step before their end.
 _SILENCE = N_FFT + HOP_LENGTH
+# Recordings are transcribed in threads, and the transform of an hour takes 1.6 GB while it is made.
+_one_at_a_time = Lock()
 
 
 def padded_spectrogram(
@@ -37,7 +40,8 @@ def padded_spectrogram(
     Returns:
         float32, shape (n_mels, (samples + padding) // 160).
     """
-    heard = log_mel_spectrogram(audio, n_mels, min(padding, _SILENCE), device)
+    with _one_at_a_time:
+        heard = log_mel_spectrogram(audio, n_mels, min(padding, _SILENCE), device)
     missing = (len(audio) + padding) // HOP_LENGTH - heard.shape[1]
     return torch.cat([heard, heard[:, -1:].expand(-1, missing)], dim=1)
 

@@ -74,14 +74,23 @@ def read_table(path: str | Path, columns: Sequence[str] = ()) -> list[dict[str, 
         columns: the columns that must be there; others are passed through.
 
     Raises:
-        UserError: the file is missing, is not UTF-8, or lacks a column.
+        UserError: the file is missing, is not UTF-8, lacks a column, or has a cell of several
+            lines.
     """
+    return [row for _, row in read_numbered(path, columns)]
+
+
+def read_numbered(
+    path: str | Path, columns: Sequence[str] = ()
+) -> list[tuple[int, dict[str, str]]]:
+    """Read a table as `read_table` does, each row with the number of its line in the file."""
     path = Path(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as source:
             reader = csv.DictReader(source, delimiter="\t", restkey="", restval="")
             header = reader.fieldnames or []
-            rows = list(reader)
+            # A row of several lines is known by its last.
+            rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise UserError(Fault("no such file", "check the path", path)) from None
     except UnicodeDecodeError as error:
@@ -98,7 +107,20 @@ def read_table(path: str | Path, columns: Sequence[str] = ()) -> list[dict[str, 
                 1,
             )
         )
+    if faults := list(_open_quotes(path, rows)):
+        raise UserError(faults)
     return rows
+
+
+def _open_quotes(path: Path, rows: Iterable[tuple[int, Mapping[str, str]]]) -> Iterator[Fault]:
+    """The cells that go on in the next line: none does on purpose."""
+    for last, row in rows:
+        cell = next((cell for cell in row.values() if "\n" in cell), None)
+        if cell is not None:
+            text, *others = cell.rstrip("\n").split("\n")
+            problem = "a cell begins with a quote that is not closed in its line"
+            cure = "close it, or write the cell in quotes and each quote in it twice"
+            yield Fault(problem, cure, path, last - len(others), text)
 
 
 def split_list(cell: str) -> tuple[str, ...]:
