@@ -213,7 +213,9 @@ class Config(Settings):
         "dictionaries/carriers.tsv", description="Carrier sentences with a slot for a term (path)."
     )
     replay: FilePath = Field(
-        "dictionaries/replay.txt", description="Term-free sentences against forgetting (path)."
+        "dictionaries/replay.txt",
+        description="Term-free sentences against forgetting (path); those that hold a term after all "
+        "are left out.",
     )
     replay_recordings: tuple[FilePath, ...] = Field(
         (),
