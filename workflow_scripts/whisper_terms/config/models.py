@@ -214,8 +214,8 @@ class Config(Settings):
     )
     replay: FilePath = Field(
         "dictionaries/replay.txt",
-        description="Term-free sentences against forgetting (path); those that hold a term after all "
-        "are left out.",
+        description="Term-free sentences against forgetting (path); those that hold a term are "
+        "left out.",
     )
     replay_recordings: tuple[FilePath, ...] = Field(
         (),
