@@ -17,7 +17,7 @@ class Entry:
             two-column file it may be other text to be spoken, such as kanji.
         aliases: other spellings that also count as right.
         term_class: the kind of term, which chooses its carrier sentences.
-        sentences: the user's own sentences; each holds the surface or an alias.
+        sentences: the user's own sentences; each holds the surface.
         weight: how much oftener than others it is spoken (> 0).
         file: the dictionary, as the path was given.
         row: its 1-based line in the file, the header counted.

@@ -4,6 +4,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from whisper_terms.dictionary.entry import Entry
 from whisper_terms.dictionary.formats import Row, read_rows
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.kana import is_kana, to_katakana
+from whisper_terms.scoring.normalise import normalise
 from whisper_terms.tables import split_list
 
 LONGEST_SURFACE = 60
@@ -54,7 +56,7 @@ def inspect_dictionaries(paths: Sequence[str | Path]) -> tuple[list[Entry], list
     """
     faults: list[Fault] = []
     entries: list[Entry] = []
-    first_with: dict[str, Entry] = {}
+    spelled: dict[str, list[Entry]] = {}
     seen: set[Path] = set()
     for path in paths:
         if (resolved := Path(path).resolve()) in seen:
@@ -63,9 +65,9 @@ def inspect_dictionaries(paths: Sequence[str | Path]) -> tuple[list[Entry], list
         seen.add(resolved)
         new, found = _read_file(path)
         for entry in new:
-            first = first_with.setdefault(entry.surface, entry)
-            if first is not entry:
-                found.append(_duplicate(entry, first))
+            alike = spelled.setdefault(_letters(entry.surface), [])
+            found += islice(filter(None, (_clash(entry, one) for one in alike)), 1)
+            alike.append(entry)
         entries += new
         faults += sorted(found, key=lambda fault: fault.row or 0)
     return entries, faults
@@ -198,8 +200,24 @@ def _weight(cell: str, report: _Report) -> float:
     return weight
 
 
-def _duplicate(entry: Entry, first: Entry) -> Fault:
+def _letters(surface: str) -> str:
+    """What equal spellings have in common, and few others; quicker than `normalise`."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", surface).casefold()))
+
+
+def _clash(entry: Entry, first: Entry) -> Fault | None:
+    """The fault of an entry that is spelled like an earlier one."""
     place = f"row {first.row}" if first.file == entry.file else f"{first.file}:{first.row}"
+    if entry.surface == first.surface:
+        return _duplicate(entry, first, place)
+    if normalise(entry.surface).characters == normalise(first.surface).characters:
+        problem = f"differs from {first.surface} in {place} only in what scores pass over"
+        cure = "delete one of the two: width, case, spaces and punctuation are not told apart"
+        return Fault(problem, cure, entry.file, entry.row, entry.surface)
+    return None
+
+
+def _duplicate(entry: Entry, first: Entry, place: str) -> Fault:
     if entry.reading == first.reading:
         cure = f"delete this row or {place}"
     else:
