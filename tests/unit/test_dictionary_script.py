@@ -56,7 +56,7 @@ def test_table_and_summary(check, capsys):
 
 def test_faults_of_reading_and_of_estimation_come_together(check, tmp_path):
     with pytest.raises(UserError) as error:
-        check("surface,weight\n한,1\n한국,x\n,2\n", "surface\n$한\n")
+        check("surface,weight\n한,1\n한국,x\n,2\n", "surface\n$국\n")
     faults = error.value.faults
     assert [(fault.file, fault.row) for fault in faults] == [
         ("0.csv", 3),
