@@ -1,10 +1,10 @@
+# What was said in a recording, and in which set it is, does not change what is heard (ancient).
 rule transcribe:
     input:
         model=weights_of,
         terms=lambda wildcards: ([f"{RESULTS}/terms.tsv"] if wildcards.system == PROMPTED else []),
-        recordings=CONFIG.recordings,
+        recordings=ancient(CONFIG.recordings),
         audio=[str(recording.audio) for recording in PLAN.recordings],
-        checked=f"{RESULTS}/recordings.tsv",
         script=script("transcribe"),
     output:
         directory(f"{RESULTS}/{{model}}/{{system}}/transcripts"),
@@ -38,6 +38,7 @@ rule evaluate_systems:
         terms=f"{RESULTS}/terms.tsv",
         homophones=f"{RESULTS}/homophones.tsv",
         recordings=CONFIG.recordings,
+        checked=f"{RESULTS}/recordings.tsv",
         script=script("evaluate_systems"),
     output:
         scores=f"{TABLES}/eval.tsv",

@@ -231,6 +231,19 @@ def test_what_was_heard_of_the_terms(finished):
     assert {row["surface"] for row in table} <= surfaces
 
 
+def test_corrected_reference_is_scored_again_and_no_more(finished, tmp_path):
+    bench = finished.copy(tmp_path / "bench")
+    results = bench / MADE
+    made = [*results.glob("*/model.pt"), *results.glob("*/transcripts/*.tsv")]
+    times = {path: path.stat().st_mtime_ns for path in made}
+    before = read_table(results / "eval.tsv")
+    path = bench / "recordings/test.tsv"
+    path.write_text(path.read_text().replace("歯を磨いてから寝ます。", "歯を磨いて寝ます。"))
+    bench.make()
+    assert before != read_table(results / "eval.tsv")
+    assert times and times == {path: path.stat().st_mtime_ns for path in made}
+
+
 def test_replaced_recording_is_transcribed_and_trains_nothing(finished, tmp_path):
     bench = finished.copy(tmp_path / "bench")
     other = (bench / "recordings/pain.flac").read_bytes()

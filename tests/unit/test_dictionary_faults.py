@@ -42,6 +42,8 @@ def write(folder, content, name="terms.csv"):
         (HEAD + "痛,・\n", 2, "no kana", "・", "leave it empty"),
         ("...,痛\n", 1, "spoken text has no letter", "...", "kana"),
         (HEAD + "痛,,、\n", 2, "alias has no letter", "、", "delete"),
+        (HEAD + "痛,,いた、つう\n", 2, "alias holds 、", "いた、つう", "by |"),
+        (HEAD + "痛,,いた；つう|苦\n", 2, "alias holds ；", "いた；つう", "by |"),
         (HEAD + "痛,,,a b\n", 2, "class", "a b", "drug-name"),
         (HEAD + "痛,,,a_b\n", 2, "class", "a_b", "drug-name"),
         (HEAD + "痛,,いた,,痛む|別\n", 2, "not hold the surface", "別", "痛"),

@@ -160,6 +160,13 @@ def test_all_columns(tmp_path):
     ]
 
 
+def test_the_bar_of_japanese_input_methods(tmp_path):
+    path = write(tmp_path, "surface,aliases,sentences\n痛,いた｜つう|,痛む。｜痛い。\n")
+    (entry,) = read_dictionaries([path])
+    assert entry.aliases == ("いた", "つう")
+    assert entry.sentences == ("痛む。", "痛い。")
+
+
 def test_empty_cells_take_defaults(tmp_path):
     path = write(tmp_path, "surface,class,weight,sentences\n痙攣,,,\n")
     (entry,) = read_dictionaries([path])

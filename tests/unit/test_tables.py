@@ -44,5 +44,23 @@ def test_a_cell_of_several_lines(tmp_path):
     assert [(fault.row, fault.value) for fault in error.value.faults] == [(2, "痛"), (5, "だ")]
 
 
+def test_an_open_quote_before_a_long_rest(tmp_path):
+    rows = "".join(f"{number}.wav\t痛い\n" for number in range(20_000))
+    with pytest.raises(UserError) as error:
+        read_table(write(tmp_path, f'audio\ttext\na.wav\t"痛い\n{rows}'))
+    assert [fault.row for fault in error.value.faults] == [2]
+
+
 def test_more_cells_than_columns(tmp_path):
-    assert read_table(write(tmp_path, "audio\ta.wav\nb.wav\t痛い\tmore\n"))[0]["audio"] == "b.wav"
+    path = write(tmp_path, "audio\ttext\na.wav\t今日は\tいい天気\nb.wav\t痛い\t\t\nc.wav\n")
+    with pytest.raises(UserError) as error:
+        read_table(path)
+    assert [(fault.row, fault.value) for fault in error.value.faults] == [(2, "いい天気")]
+    path.write_text(path.read_text().replace("\tいい天気", ""))
+    assert [row["text"] for row in read_table(path)] == ["今日は", "痛い", ""]
+    assert list(read_table(path)[1]) == ["audio", "text"]
+
+
+def test_a_folder_is_no_table(tmp_path):
+    with pytest.raises(UserError, match="can't be read"):
+        read_table(tmp_path)

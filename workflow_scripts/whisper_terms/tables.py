@@ -2,6 +2,7 @@
 
 import csv
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ TRANSCRIPT = "start end text".split()
 # Beside a system's transcripts, written last: where it is, they are complete.
 TIMING = "audio seconds compute_seconds".split()
 TIMING_FILE = "timing.tsv"
+# An open quote makes one cell of the rest of the file, which is told as such.
+csv.field_size_limit(sys.maxsize)
 # Several values in one cell (aliases, sentences) are joined by this.
 LIST_SEPARATOR = "|"
 
@@ -74,8 +77,8 @@ def read_table(path: str | Path, columns: Sequence[str] = ()) -> list[dict[str, 
         columns: the columns that must be there; others are passed through.
 
     Raises:
-        UserError: the file is missing, is not UTF-8, lacks a column, or has a cell of several
-            lines.
+        UserError: the file can't be read, is not UTF-8, or lacks a column; a cell has several
+            lines; a row has more cells than there are columns.
     """
     return [row for _, row in read_numbered(path, columns)]
 
@@ -87,12 +90,15 @@ def read_numbered(
     path = Path(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as source:
-            reader = csv.DictReader(source, delimiter="\t", restkey="", restval="")
+            reader = csv.DictReader(source, delimiter="\t", restval="")
             header = reader.fieldnames or []
             # A row of several lines is known by its last.
             rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise UserError(Fault("no such file", "check the path", path)) from None
+    except OSError as error:
+        problem = f"can't be read: {error.strerror}"
+        raise UserError(Fault(problem, "give the path of a readable file", path)) from None
     except UnicodeDecodeError as error:
         raise UserError(
             Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
@@ -107,20 +113,26 @@ def read_numbered(
                 1,
             )
         )
-    if faults := list(_open_quotes(path, rows)):
+    if faults := list(_row_faults(path, rows, len(header))):
         raise UserError(faults)
     return rows
 
 
-def _open_quotes(path: Path, rows: Iterable[tuple[int, Mapping[str, str]]]) -> Iterator[Fault]:
-    """The cells that go on in the next line: none does on purpose."""
+def _row_faults(path: Path, rows: Iterable[tuple[int, dict]], columns: int) -> Iterator[Fault]:
+    """Cells that go on in the next line, which none does on purpose, and cells too many."""
     for last, row in rows:
-        cell = next((cell for cell in row.values() if "\n" in cell), None)
+        # Spreadsheets pad rows with empty cells.
+        surplus = [cell for cell in row.pop(None, ()) if cell]
+        cell = next((cell for cell in [*row.values(), *surplus] if "\n" in cell), None)
         if cell is not None:
             text, *others = cell.rstrip("\n").split("\n")
             problem = "a cell begins with a quote that is not closed in its line"
             cure = "close it, or write the cell in quotes and each quote in it twice"
             yield Fault(problem, cure, path, last - len(others), text)
+        elif surplus:
+            problem = f"more than {columns} cells"
+            cure = "remove the tab within a text, or what is too much"
+            yield Fault(problem, cure, path, last, surplus[-1])
 
 
 def split_list(cell: str) -> tuple[str, ...]:

@@ -14,12 +14,14 @@ from whisper_terms.dictionary.formats import Row, read_rows
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.kana import is_kana, to_katakana
 from whisper_terms.scoring.normalise import normalise
-from whisper_terms.tables import split_list
+from whisper_terms.tables import LIST_SEPARATOR, split_list
 
 LONGEST_SURFACE = 60
 DEFAULT_CLASS = "general"
 
 _CLASS = re.compile(r"(?:[^\W_]|[-・])+")
+# What may have been meant to divide aliases.
+_LIST_SIGN = re.compile(r"[;；、，]")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -160,11 +162,13 @@ def _spoken_text(cell: str, surface: str, report: _Report) -> str:
 
 
 def _aliases(cell: str, surface: str, report: _Report) -> tuple[str, ...]:
-    aliases = dict.fromkeys(filter(None, map(_tidy, split_list(cell))))
+    aliases = dict.fromkeys(_listed(cell))
     aliases.pop(surface, None)
     for alias in aliases:
         if not _has_letter(alias):
             report("an alias has no letter", "delete it", alias)
+        elif found := _LIST_SIGN.search(alias):
+            report(f"an alias holds {found[0]}", "divide aliases by |", alias)
     return tuple(aliases)
 
 
@@ -180,7 +184,7 @@ def _term_class(cell: str, report: _Report) -> str:
 
 
 def _sentences(cell: str, surface: str, report: _Report) -> tuple[str, ...]:
-    sentences = tuple(dict.fromkeys(filter(None, map(_tidy, split_list(cell)))))
+    sentences = tuple(dict.fromkeys(_listed(cell)))
     for sentence in sentences:
         # An alias would be taught in the surface's place.
         if surface not in sentence:
@@ -190,6 +194,11 @@ def _sentences(cell: str, surface: str, report: _Report) -> tuple[str, ...]:
                 sentence,
             )
     return sentences
+
+
+def _listed(cell: str) -> Iterator[str]:
+    """The values of a cell that holds several; input methods for Japanese write ｜."""
+    return filter(None, map(_tidy, split_list(cell.replace("｜", LIST_SEPARATOR))))
 
 
 def _weight(cell: str, report: _Report) -> float:
