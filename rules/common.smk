@@ -10,6 +10,7 @@ sys.path.insert(0, str(LIBRARY))
 
 from whisper_terms.config import check_syntax
 from whisper_terms.config.defaults import CORRECTED, PROMPTED
+from whisper_terms.config.files import sound_files
 from whisper_terms.errors import UserError
 from whisper_terms.workflow import OF_MISHEARD, read_plan
 
@@ -35,8 +36,10 @@ RESULTS = CONFIG.results
 # Where the comparison of the systems is written; the models of them all lie above.
 COMPARISON = CONFIG.comparison or "systems"
 TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
+# Where the CPU computes, no job waits for a GPU.
+GPUS = 0 if CONFIG.device == "cpu" else CONFIG.resources.gpu
 # Only training can use several.
-ONE_GPU = min(1, CONFIG.resources.gpu)
+ONE_GPU = min(1, GPUS)
 # How recordings are transcribed.
 TRANSCRIPTION = f"--batch-size {CONFIG.evaluation.batch_size}"
 if CONFIG.evaluation.padding_frames:
@@ -50,6 +53,8 @@ SPEECH_SHARDS = [
 # The copies of the user's own recordings for replay, and their table, where there are any.
 RECORDED = f"{RESULTS}/speech/recordings"
 RECORDED_REPLAY = [f"{RECORDED}/replay.tsv"] if PLAN.replay_recordings else []
+# Speech is kept by the content of these; here they tell that some must be spoken anew.
+SOUND_FILES = sound_files(CONFIG)
 # The interpreter of the environment that has the engine.
 SPEECH_PYTHON = CONFIG.speech.coqui.python if CONFIG.speech.engine == "coqui" else "python"
 SPEECH_ENV = f"../envs/speech-{CONFIG.speech.engine}.yaml"

@@ -3,6 +3,7 @@ rule synthesise_shard:
     input:
         terms=f"{RESULTS}/terms/{{shard}}.tsv",
         carriers=CONFIG.carriers,
+        sounds=SOUND_FILES,
         script=script("synthesise_shard"),
     output:
         f"{SPEECH}/terms/{{shard}}.tsv",
@@ -33,6 +34,7 @@ rule synthesise_shard:
 rule synthesise_replay:
     input:
         replay=CONFIG.replay,
+        sounds=SOUND_FILES,
         script=script("synthesise_replay"),
     output:
         f"{SPEECH}/replay/{{shard}}.tsv",
@@ -64,6 +66,7 @@ rule synthesise_replay:
 rule speak_term:
     input:
         terms=f"{RESULTS}/terms.tsv",
+        sounds=SOUND_FILES,
         script=script("speak_term"),
     output:
         f"{SPEECH}/term/{{term_id}}.wav",

@@ -53,7 +53,7 @@ rule fine_tune:
         "../envs/training.yaml"
     threads: 8
     resources:
-        gpu=CONFIG.resources.gpu,
+        gpu=GPUS,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
     params:
@@ -63,6 +63,7 @@ rule fine_tune:
         encodings=encodings_argument,
         terms=lambda wildcards, input: f"--terms {input.terms}" if input.terms else "",
         voice=CONFIG.first_voice,
+        processes=max(1, CONFIG.resources.gpu),
         language=CONFIG.language,
         device=CONFIG.device,
     message:
@@ -71,7 +72,7 @@ rule fine_tune:
         "python {input.script:q} --base {input.base} --windows {input.windows} {params.encodings}"
         " {params.terms} --recipe {params.recipe:q} --first-voice {params.voice:q}"
         " --language {params.language} --state {params.state} --output {output} --device {params.device}"
-        " --processes {resources.gpu} --threads {threads} 2>&1 | tee {log}"
+        " --processes {params.processes} --threads {threads} 2>&1 | tee {log}"
 
 
 rule interpolate_weights:

@@ -78,6 +78,28 @@ def test_headline(evaluate, base, tuned, expected):
     assert said(headline(evaluate(systems(base, tuned)))) == expected
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-0.041, 0.032, "errors outside the terms are not shown to change: 61.0 % → 60.6 %"),
+        (-0.041, 0.0, "errors outside the terms are not shown to change: 61.0 % → 60.6 %"),
+        (
+            -0.0071,
+            -0.001,
+            "errors outside the terms fell: 61.0 % → 60.6 % (a change of −0.7 to −0.1 points)",
+        ),
+    ],
+)
+def test_a_change_is_claimed_where_it_is_shown(evaluate, low, high, expected):
+    names = ("cer_change_low", "cer_change_high", "u_cer_change_low", "u_cer_change_high")
+    more = dict(zip(names, (low, high, low, high), strict=True))
+    rows = [measured("base", "all", 0.5, 0.61), measured("tuned", "all", 0.9, 0.606, **more)]
+    assert said(headline(evaluate(rows))).endswith(expected)
+    free = [row | {"test_set": "free", "term_occurrences": 0} for row in rows]
+    sentence, _ = summary_sentences(evaluate(rows + free))
+    assert expected.removeprefix("errors outside the terms") in said([(sentence, False)])
+
+
 def test_headline_of_the_base_alone(evaluate):
     evaluation = evaluate([measured("base", "all", 0.5)])
     assert (

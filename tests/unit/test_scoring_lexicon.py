@@ -42,6 +42,36 @@ def test_a_shared_spelling_belongs_to_the_surface():
     assert found(terms, "乙") == ["second"]
 
 
+def test_or_to_whom_it_is_wanted_of():
+    terms = Lexicon([Term(one, one, aliases=("丙",)) for one in ("甲", "乙")])
+    text = normalise("丙と丙と丙")
+    assert [span.term_id for span in terms.spans(text, {"乙": 1})] == ["乙", "甲", "甲"]
+    assert [span.term_id for span in terms.spans(text, {"甲": 1, "乙": 1})] == ["甲", "乙", "甲"]
+    assert terms.canonical(normalise("丙だ"), {"乙": 1}) == "乙だ"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("原因は肺炎", 1),
+        ("原因は肺。炎症もある", 0),
+        ("肺、炎", 0),
+        ("肺！炎", 0),
+        ("肺 炎、肺・炎", 2),
+        ("肺\n炎", 0),
+        ("肺炎。肺炎", 2),
+    ],
+)
+def test_no_term_reaches_into_the_next_clause(text, count):
+    assert len(found(lexicon("肺炎"), text)) == count
+
+
+def test_unless_it_is_spelled_so():
+    terms = lexicon("胃、十二指腸", "1,25-ビタミン", "A!B")
+    text = "胃、十二指腸と1,25-ビタミンとA!Bと胃十二指腸"
+    assert found(terms, text) == ["胃、十二指腸", "1,25-ビタミン", "A!B", "胃、十二指腸"]
+
+
 def test_a_term_without_characters_is_never_found():
     assert found(lexicon("…", ""), "…。") == []
 

@@ -122,3 +122,11 @@ def test_silence():
     assert (counts.characters, counts.errors) == (0, 8)
     assert (counts.words, counts.word_errors) == (0, 2)
     assert (counts.term_characters, counts.term_errors) == (0, 0)
+
+
+def test_an_alias_of_two_terms_is_whichever_was_said():
+    terms = Lexicon([Term(one, one, aliases=("MI",)) for one in ("心筋梗塞", "僧帽弁逆流")])
+    one = ScoredUtterance("a.wav", "test", 1.0, "僧帽弁逆流がある", "MIがある")
+    counts = count_utterance(one, terms, str.split)
+    assert counts.terms.heard == {"僧帽弁逆流": 1}
+    assert not counts.terms.false and counts.right

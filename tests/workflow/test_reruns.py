@@ -4,6 +4,7 @@ import os
 import shutil
 import wave
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,28 @@ def test_dictionary_saved_again(bench):
     os.utime(bench / DICTIONARY)
     os.utime(bench / "dictionaries/replay.txt")
     assert bench.make(*TARGETS).nothing_to_do
+
+
+def test_replaced_voice_file_is_heard(small, tmp_path):
+    """A file of the same name: what the voice speaks is spoken anew, and nothing else."""
+    bench = small.copy(tmp_path / "bench")
+    embedded = files("pyopenjtalk") / "htsvoice" / "mei_normal.htsvoice"
+    voice = bench.write("voices/mine.htsvoice", embedded.read_bytes())
+    speech = CONFIG["speech"]
+    mine = [{"name": "two", "file": "voices/mine.htsvoice"}]
+    voices = [speech["voices"][0], *mine, speech["voices"][2]]
+    bench.configure(CONFIG | {"speech": speech | {"voices": voices}})
+    bench.make(*TARGETS)
+    store = times(bench / SPEECH / "store")
+    os.utime(voice)
+    assert bench.make(*TARGETS).nothing_to_do
+    before = manifest(bench)
+    voice.write_bytes(embedded.read_bytes() + b"\n")
+    bench.make(*TARGETS)
+    new = changed(store, times(bench / SPEECH / "store"))
+    of_voice = {row["audio"] for row in manifest(bench) if row["voice"] == "two"}
+    assert of_voice and {f"{SPEECH}/store/{name}" for name in new} == of_voice
+    assert of_voice.isdisjoint(row["audio"] for row in before)
 
 
 def test_edited_reading_speaks_one_term(bench):

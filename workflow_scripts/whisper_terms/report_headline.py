@@ -1,13 +1,25 @@
 """The first sentences of the report, in the figures of eval.tsv.
 
 They say "rose" and "fewer" where that is what was measured. Values are compared as they are shown,
-so that 4.04 % and 4.03 % are no difference.
+so that 4.04 % and 4.03 % are no difference; nor do error rates rise or fall whose change, on the
+same recordings, may be none (its 95 % interval holds 0).
 """
 
-from whisper_terms.report_measures import Evaluation, count_text, interval_text, percent
+from typing import NamedTuple
+
+from whisper_terms.report_measures import Evaluation, count_text, interval_text, percent, points
 
 # Pieces of a sentence; those with True are what a hurried reader should see.
 Sentence = list[tuple[str, bool]]
+
+
+class Change(NamedTuple):
+    """An error rate before and after, and the 95 % interval of the change; None if unknown."""
+
+    before: float | None
+    after: float | None
+    low: float | None
+    high: float | None
 
 
 def headline(evaluation: Evaluation) -> Sentence:
@@ -21,8 +33,8 @@ def headline(evaluation: Evaluation) -> Sentence:
         ]
     recall = evaluation.value(system, evaluation.main_set, "term_recall")
     sentence = _terms_clause(base, system, recall_before, recall)
-    before, after = (evaluation.value(one, evaluation.main_set, "u_cer") for one in (base, system))
-    return sentence + _errors_clause("errors outside the terms", before, after)
+    change = _change(evaluation, system, evaluation.main_set, "u_cer")
+    return sentence + _errors_clause("errors outside the terms", change)
 
 
 def summary_sentences(evaluation: Evaluation) -> list[str]:
@@ -39,8 +51,8 @@ def summary_sentences(evaluation: Evaluation) -> list[str]:
             sentences.append(f"{label}, 95 % intervals: {', '.join(bounds)}.")
     if system:
         for test_set in evaluation.free_sets:
-            values = [evaluation.value(one, test_set, "cer") for one in (base, system)]
-            clause = "".join(text for text, _ in _errors_clause("errors", *values)[1:])
+            change = _change(evaluation, system, test_set, "cer")
+            clause = "".join(text for text, _ in _errors_clause("errors", change)[1:])
             if clause:
                 sentences.append(f"In the set “{test_set}”, which holds no terms, {clause}.")
         right, wrong = (
@@ -71,14 +83,28 @@ def _terms_clause(base: str, system: str, before: float | None, after: float | N
     ]
 
 
-def _errors_clause(label: str, before: float | None, after: float | None) -> Sentence:
+def _change(evaluation: Evaluation, system: str, test_set: str, name: str) -> Change:
+    values = (evaluation.value(one, test_set, name) for one in (evaluation.base, system))
+    ends = (evaluation.value(system, test_set, f"{name}_change{end}") for end in ("_low", "_high"))
+    return Change(*values, *ends)
+
+
+def _errors_clause(label: str, change: Change) -> Sentence:
     """A clause that starts with a semicolon, which the caller may drop; empty without values."""
+    before, after, low, high = change
     if before is None or after is None:
         return []
     if percent(before) == percent(after):
         return [("; ", False), (f"{label} stayed at ", False), (_sign(after), True)]
+    is_known = low is not None and high is not None
+    if is_known and low <= 0 <= high:
+        values = [(f"{_sign(before)} → ", False), (_sign(after), True)]
+        return [("; ", False), (f"{label} are not shown to change: ", False), *values]
     verb = "fell" if after < before else "rose"
-    return [("; ", False), (f"{label} {verb}: {_sign(before)} → ", False), (_sign(after), True)]
+    clause = [("; ", False), (f"{label} {verb}: {_sign(before)} → ", False), (_sign(after), True)]
+    if is_known:
+        clause.append((f" (a change of {points(low)} to {points(high)} points)", False))
+    return clause
 
 
 def _sign(value: float | None) -> str:

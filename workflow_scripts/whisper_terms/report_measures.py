@@ -168,6 +168,11 @@ def percent(value: float | None) -> str:
     return ABSENT if value is None else f"{100 * value:.1f}"
 
 
+def points(change: float) -> str:
+    """A change of a fraction, in percentage points with its sign."""
+    return f"{100 * change:+.1f}".replace("-", "−")
+
+
 def count_text(value: float | None) -> str:
     """A number with at most one decimal."""
     return ABSENT if value is None else f"{value:.1f}".removesuffix(".0")

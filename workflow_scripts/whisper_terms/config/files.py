@@ -24,6 +24,11 @@ def missing_files(config: "Config", root: Path) -> list[Fault]:
     return faults
 
 
+def sound_files(config: "Config") -> list[str]:
+    """The files of the engine's voices or models, as the configuration names them, each once."""
+    return sorted({path for _, path in _sound_files(config) if path})
+
+
 def _named_files(config: "Config") -> Iterator[tuple[str, str]]:
     """Key and path of every file that the configuration names; the path is empty if none is."""
     yield from (("dictionaries", path) for path in config.dictionaries)
@@ -31,15 +36,20 @@ def _named_files(config: "Config") -> Iterator[tuple[str, str]]:
     yield from (("replay_recordings", path) for path in config.replay_recordings)
     yield "carriers", config.carriers
     yield "replay", config.replay
+    yield from _sound_files(config)
+    python = config.speech.coqui.python
+    # Without a folder it is a command, looked for in PATH.
+    if config.speech.engine == "coqui" and PurePath(python).name != python:
+        yield "speech.coqui.python", python
+
+
+def _sound_files(config: "Config") -> Iterator[tuple[str, str]]:
     speech = config.speech
     if speech.engine == "openjtalk":
         yield from ((f"voice {voice.name}: file", voice.file) for voice in speech.voices)
     else:
         for key in ("model_file", "config_file", "vocoder_file", "vocoder_config"):
             yield f"speech.coqui.{key}", getattr(speech.coqui, key)
-        # Without a folder it is a command, looked for in PATH.
-        if PurePath(speech.coqui.python).name != speech.coqui.python:
-            yield "speech.coqui.python", speech.coqui.python
 
 
 def _is_local(spec: str, root: Path) -> bool:

@@ -153,7 +153,8 @@ class ResourceSettings(Settings):
         1,
         ge=0,
         description="Number of GPUs for each training job, which then has as many processes; on "
-        "one machine also say `--resources gpu=2`. Other jobs with a model take one at most.",
+        "one machine also say `--resources gpu=2`. Other jobs with a model take one at most. With "
+        "`device: cpu` none is asked for, and these are processes on the CPU.",
     )
     memory_mb: int = Field(4000, ge=1, description="Memory of other jobs in MB.")
     runtime_minutes: int = Field(60, ge=1, description="Time limit of other jobs in minutes.")

@@ -1,7 +1,7 @@
 """Where the terms stand in a text."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -33,37 +33,61 @@ class Lexicon:
     """The terms of a dictionary, to be found in normalised texts.
 
     A term is found by its surface or an alias, both normalised as the text is; one that is empty
-    when normalised is never found. A spelling that two terms share belongs to the term whose
-    surface it is, else to the first. A match never cuts through a Latin word or a number (AI is not
-    in "said"); Japanese has no such borders, so リン is found in プリン.
+    when normalised is never found. A spelling that several terms share belongs to the term whose
+    surface it is, else to the first, unless another of them is wanted (`spans`). A match never cuts
+    through a Latin word or a number (AI is not in "said"); Japanese has no such borders, so リン is
+    found in プリン. Nor does it reach from one clause into the next (肺炎 is not in
+    原因は肺。炎症もある), unless it is spelled so.
     """
 
     def __init__(self, terms: Iterable[Term]):
         self.terms = {term.term_id: term for term in terms}
-        self._owner: dict[str, str] = {}
+        # Whose a form is, the first before others.
+        self._owners: dict[str, tuple[str, ...]] = {}
+        # Where the spellings of a form hold a stop themselves.
+        self._stops: dict[str, frozenset[int]] = {}
         for term in self.terms.values():
-            self._owner.setdefault(normalise(term.surface).characters, term.term_id)
+            self._add(term.surface, term)
         for term in self.terms.values():
             for alias in term.aliases:
-                self._owner.setdefault(normalise(alias).characters, term.term_id)
-        self._owner.pop("", None)
-        self._lengths = sorted({len(form) for form in self._owner}, reverse=True)
+                self._add(alias, term)
+        self._owners.pop("", None)
+        self._lengths = sorted({len(form) for form in self._owners}, reverse=True)
+
+    def _add(self, spelling: str, term: Term) -> None:
+        form = normalise(spelling)
+        known = self._owners.get(form.characters, ())
+        self._owners[form.characters] = tuple(dict.fromkeys([*known, term.term_id]))
+        if form.stops:
+            stops = self._stops.get(form.characters, frozenset())
+            self._stops[form.characters] = stops | form.stops
+
+    def _reaches_on(self, text: NormalisedText, start: int, end: int) -> bool:
+        """Whether a match goes from one clause into the next."""
+        inside = {stop - start for stop in text.stops if start < stop < end}
+        return bool(inside) and not inside <= self._stops.get(text.characters[start:end], set())
 
     def occurrences(self, text: NormalisedText) -> list[Span]:
         """Every place that spells a term, nested and overlapping ones too; longest first."""
         found = []
         for length in self._lengths:
             for start in range(len(text.characters) - length + 1):
-                term_id = self._owner.get(text.characters[start : start + length])
-                if term_id is None or text.splits_word(start) or text.splits_word(start + length):
+                end = start + length
+                owners = self._owners.get(text.characters[start:end])
+                if owners is None or text.splits_word(start) or text.splits_word(end):
                     continue
-                found.append(Span(start, start + length, term_id))
+                if not self._reaches_on(text, start, end):
+                    found.append(Span(start, end, owners[0]))
         return found
 
-    def spans(self, text: NormalisedText) -> list[Span]:
+    def spans(self, text: NormalisedText, wanted: Mapping[str, int] | None = None) -> list[Span]:
         """The terms of a text in its order, longest first where they overlap.
 
         肺炎 inside 誤嚥性肺炎 is therefore not a span of its own.
+
+        Args:
+            text: where to look.
+            wanted: how often each term was said, which decides whose a shared spelling is.
         """
         taken = [False] * len(text.characters)
         chosen = []
@@ -71,7 +95,20 @@ class Lexicon:
             if not any(taken[span.start : span.end]):
                 taken[span.start : span.end] = [True] * (span.end - span.start)
                 chosen.append(span)
-        return sorted(chosen)
+        chosen.sort()
+        return self._credited(text, chosen, Counter(wanted)) if wanted else chosen
+
+    def _credited(
+        self, text: NormalisedText, spans: Iterable[Span], left: Counter[str]
+    ) -> list[Span]:
+        """The spans, each that of an owner that is still wanted, if there is one."""
+        credited = []
+        for span in spans:
+            owners = self._owners[text.characters[span.start : span.end]]
+            owner = next((one for one in owners if left[one] > 0), owners[0])
+            left[owner] -= 1
+            credited.append(span._replace(term_id=owner))
+        return credited
 
     def covered(self, text: NormalisedText) -> Counter[str]:
         """How often each term stands in a text only as a part of another term (肺炎 above)."""
@@ -87,11 +124,14 @@ class Lexicon:
             )
         )
 
-    def canonical(self, text: NormalisedText) -> str:
-        """The characters of a text with every alias replaced by its term's surface."""
+    def canonical(self, text: NormalisedText, wanted: Mapping[str, int] | None = None) -> str:
+        """The characters of a text with every alias replaced by its term's surface.
+
+        Arguments are those of `spans`.
+        """
         parts = []
         position = 0
-        for span in self.spans(text):
+        for span in self.spans(text, wanted):
             surface = normalise(self.terms[span.term_id].surface).characters
             parts += [text.characters[position : span.start], surface]
             position = span.end

@@ -10,6 +10,8 @@ from functools import lru_cache
 _DETACHED_VOICING = re.compile(r" (?=[\u3099\u309A])")
 # Names such as C++, C# and F#: the sign belongs to the name. Not in a+b or #1.
 _NAME_SIGNS = re.compile(r"(?<=[a-z])[+#]+(?![a-z0-9])")
+# Ends of sentences and clauses; the comma of 1,000 is none.
+_STOP = re.compile(r"[。、!?;\n]|,(?!\d)")
 # Variation selectors choose a glyph (葛󠄀), not another character.
 _VARIATION_SELECTOR = re.compile(r"[\uFE00-\uFE0F\U000E0100-\U000E01EF]")
 
@@ -21,10 +23,12 @@ class NormalisedText:
     Attributes:
         characters: the characters, without spaces, punctuation and symbols.
         breaks: the positions in `characters` before which something was left out.
+        stops: those of them where a sentence or a clause ends.
     """
 
     characters: str
     breaks: frozenset[int] = frozenset()
+    stops: frozenset[int] = frozenset()
 
     def splits_word(self, position: int) -> bool:
         """Whether a cut before `position` goes through a Latin word or a number.
@@ -51,14 +55,17 @@ def normalise(text: str) -> NormalisedText:
     text = _VARIATION_SELECTOR.sub("", unicodedata.normalize("NFKC", text))
     text = unicodedata.normalize("NFKC", _DETACHED_VOICING.sub("", text).lower())
     name_signs = {i for match in _NAME_SIGNS.finditer(text) for i in range(*match.span())}
+    stop_signs = {match.start() for match in _STOP.finditer(text)}
     kept: list[str] = []
-    breaks = set()
+    breaks, stops = set(), set()
     for position, character in enumerate(text):
         if _is_scored(character) or position in name_signs:
             kept.append(character)
         else:
             breaks.add(len(kept))
-    return NormalisedText("".join(kept), frozenset(breaks))
+            if position in stop_signs:
+                stops.add(len(kept))
+    return NormalisedText("".join(kept), frozenset(breaks), frozenset(stops))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -117,7 +117,7 @@ def count_utterance(
         terms=terms,
         written_terms=len(written),
         mishearings=_mishearings(spans, written, alignment, hypothesis, terms.missed),
-        right=lexicon.canonical(reference) == lexicon.canonical(hypothesis),
+        right=lexicon.canonical(reference) == lexicon.canonical(hypothesis, terms.occurrences),
     )
 
 
@@ -144,7 +144,7 @@ def count_terms(
     誤嚥性肺炎) are neither: their characters are right.
     """
     occurrences = Counter(span.term_id for span in lexicon.spans(reference))
-    written = Counter(span.term_id for span in lexicon.spans(hypothesis))
+    written = Counter(span.term_id for span in lexicon.spans(hypothesis, occurrences))
     return TermCounts(
         occurrences=occurrences,
         heard=occurrences & written,
