@@ -159,7 +159,7 @@ def test_chart(evaluate):
     assert tuned.across == (LEFT + 0.9 * (RIGHT - LEFT), RIGHT)
     assert tuned.y < base.y
     assert [tick.text for tick in drawn.y_ticks] == ["0", "2", "4", "6"]
-    assert drawn.y_title == "errors in “general”, %"
+    assert drawn.errors == "errors in “general”, where no term is said"
 
 
 def test_labels_of_the_chart_do_not_meet(evaluate):
@@ -267,3 +267,14 @@ def test_duration():
         "59 min 36 s",
         "2 h 01 min",
     ]
+
+
+def test_silence_is_no_set_to_draw(evaluate):
+    rows = systems((0.1, 0.04), (0.95, 0.05))
+    silent = [
+        measured(system, "silence", "", "", cer="", utterances=1) for system in ("base", "tuned")
+    ]
+    assert chart(evaluate(rows + silent)).errors == "errors in “general”, where no term is said"
+    everywhere = [row for row in rows if row["test_set"] != "general"]
+    drawn = chart(evaluate(everywhere + silent))
+    assert drawn.errors == "errors outside the terms" and len(drawn.points) == 2

@@ -69,12 +69,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Chart:
-    """What to draw."""
+    """What to draw.
+
+    Attributes:
+        points: the systems.
+        x_ticks, y_ticks: the axes' numbers.
+        errors: which errors stand upwards.
+        width, height, frame: its measures in pixels.
+    """
 
     points: list[Point]
     x_ticks: list[Label]
     y_ticks: list[Label]
-    y_title: str
+    errors: str
     width: int = WIDTH
     height: int = HEIGHT
     frame: Box = FRAME
@@ -91,11 +98,16 @@ class _Values(NamedTuple):
 def chart(evaluation: Evaluation) -> Chart | None:
     """The chart, or None where fewer than two systems have both measures.
 
-    Upwards stands the error rate on the set without terms if there is exactly one, else the error
-    rate outside the terms.
+    Upwards stands the error rate on the set without terms if there is exactly one in which anything
+    is said, else the error rate outside the terms.
     """
-    alone = len(evaluation.free_sets) == 1
-    y_set = evaluation.free_sets[0] if alone else evaluation.main_set
+    free_sets = [
+        one
+        for one in evaluation.free_sets
+        if evaluation.value(evaluation.base, one, "cer") is not None
+    ]
+    alone = len(free_sets) == 1
+    y_set = free_sets[0] if alone else evaluation.main_set
     values = {}
     for system in evaluation.systems:
         across = _values(evaluation, system, evaluation.main_set, "term_recall")
@@ -110,7 +122,9 @@ def chart(evaluation: Evaluation) -> Chart | None:
         points=_points(evaluation, values, top),
         x_ticks=[Label(f"{100 * x:.0f}", _x(x), BOTTOM + 18) for x in _ticks(1.0)],
         y_ticks=[Label(f"{100 * y:.6g}", LEFT - 8, _y(y, top)) for y in ticks],
-        y_title=f"errors in “{y_set}”, %" if alone else "errors outside the terms, %",
+        errors=f"errors in “{y_set}”, where no term is said"
+        if alone
+        else "errors outside the terms",
     )
 
 
