@@ -18,6 +18,21 @@ def test_the_interval_is_near_the_binomial_one():
     assert interval.high == pytest.approx(0.39, abs=0.015)
 
 
+@pytest.mark.parametrize("trials", [2, 12, 64])
+def test_none_and_all_have_an_exact_end(trials):
+    # The likelihood of what was seen, at the end of the interval.
+    none = ratio_interval([0] * trials, [1] * trials)
+    assert none.low == 0 and (1 - none.high) ** trials == pytest.approx(0.025)
+    every = ratio_interval([1] * trials, [1] * trials)
+    assert every.high == 1 and every.low**trials == pytest.approx(0.025)
+    assert ratio_interval([False] * trials, [1] * trials) == none
+
+
+def test_twelve_of_twelve_and_no_event_in_an_hour():
+    assert ratio_interval([3, 9], [3, 9]).low == pytest.approx(0.7354, abs=1e-4)
+    assert ratio_interval([0, 0], [0.25, 0.75]).high == pytest.approx(3.689, abs=1e-3)
+
+
 def test_equal_utterances_have_no_spread():
     assert ratio_interval([1, 1, 1], [4, 4, 4]) == Interval(0.25, 0.25)
 

@@ -5,6 +5,7 @@ evaluation", ICASSP 2004. An utterance is drawn as a whole, since errors within 
 other. Where several utterances share a voice or a term the true uncertainty is wider.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 
 RESAMPLES = 1000
+# What lies beyond either end of an interval.
+_TAIL = 0.025
 SEED = 0
 
 
@@ -50,12 +53,29 @@ def ratio_interval(
     Resamples whose denominator is zero are left out. None where fewer than two utterances have a
     denominator, from which no spread can be told. The same seed and number of utterances draw the
     same resamples, so the intervals of two systems are comparable.
+
+    Where nothing happened, or always, every resample is the same; then the other end is that of
+    the exact interval: of a share, where denominators are whole numbers (C. Clopper and E. Pearson,
+    "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika
+    26, 1934), else of a Poisson rate. It takes what happens within an utterance for independent.
     """
     if np.count_nonzero(denominators) < 2:
         return None
+    total = np.sum(denominators)
+    if not np.any(numerators):
+        return Interval(0.0, float(_largest_rate(total)))
+    if np.array_equal(numerators, denominators):
+        return Interval(float(1 - _largest_rate(total)), 1.0)
     top, bottom = _resampled_sums([numerators, denominators], resamples, seed)
     usable = bottom > 0
     return _percentiles(top[usable] / bottom[usable])
+
+
+def _largest_rate(total: np.integer | np.floating) -> float:
+    """The rate at which nothing happens in 2.5 % of all cases, in so many trials or so long."""
+    if isinstance(total, np.integer):
+        return 1 - _TAIL ** (1 / total)
+    return -math.log(_TAIL) / total
 
 
 def paired_bootstrap(
@@ -113,5 +133,5 @@ def _times_drawn(count: int, resamples: int, seed: int) -> np.ndarray:
 
 
 def _percentiles(values: np.ndarray) -> Interval:
-    low, high = np.percentile(values, [2.5, 97.5])
+    low, high = np.percentile(values, [100 * _TAIL, 100 * (1 - _TAIL)])
     return Interval(float(low), float(high))
