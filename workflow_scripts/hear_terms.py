@@ -42,7 +42,9 @@ def main() -> None:
             batch_size=arguments.batch_size,
             padding_frames=arguments.padding_frames,
         ):
-            yield recording.audio, join_segments([segment["text"] for segment in one.segments])
+            heard = join_segments([segment["text"] for segment in one.segments])
+            # A cell of a tab-separated table holds neither tabs nor line ends.
+            yield recording.audio, " ".join(heard.split())
 
     prepare_cpu(arguments.threads)
     chosen = choose_utterances(read_table(arguments.manifest, UTTERANCES), arguments.per_term)

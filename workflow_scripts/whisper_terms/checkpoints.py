@@ -18,7 +18,7 @@ def keep_trained(states: Path, digest: str) -> None:
         digest: of the training that has ended.
     """
     for state in states.iterdir():
-        if state.name != digest:
+        if state.name != digest and state.is_dir():
             shutil.rmtree(state)
     for checkpoint in (states / digest).glob("checkpoint-*"):
         shutil.rmtree(checkpoint)

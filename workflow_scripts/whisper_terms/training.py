@@ -250,6 +250,8 @@ def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrai
         ddp_find_unused_parameters=False if processes > 1 else None,
         # Written into the model's config, where it slows down generation for good.
         use_cache=True,
+        # For a GPU torch would copy the batch by `update`, which the encoder's output refuses.
+        dataloader_pin_memory=False,
         # Rows are read by `with_transform`, which needs every column.
         remove_unused_columns=False,
         save_strategy="epoch",
