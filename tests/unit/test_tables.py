@@ -31,7 +31,7 @@ def test_a_quote_within_a_cell_is_a_quote(tmp_path):
 def test_an_open_quote_swallows_no_rows(tmp_path, end):
     path = write(tmp_path, 'audio\ttext\n\na.wav\t"痛い\nb.wav\t痒い\nc.wav\tだるい' + end)
     with pytest.raises(UserError) as error:
-        read_table(path)
+        read_numbered(path)
     (fault,) = error.value.faults
     assert (fault.row, fault.value) == (3, "痛い")
     assert "quote" in fault.problem
@@ -40,24 +40,24 @@ def test_an_open_quote_swallows_no_rows(tmp_path, end):
 def test_a_cell_of_several_lines(tmp_path):
     path = write(tmp_path, 'audio\ttext\na.wav\t"痛\nい"\nb.wav\t痒い\nc.wav\t"だ\nるい"\n')
     with pytest.raises(UserError) as error:
-        read_table(path)
+        read_numbered(path)
     assert [(fault.row, fault.value) for fault in error.value.faults] == [(2, "痛"), (5, "だ")]
 
 
 def test_an_open_quote_before_a_long_rest(tmp_path):
     rows = "".join(f"{number}.wav\t痛い\n" for number in range(20_000))
     with pytest.raises(UserError) as error:
-        read_table(write(tmp_path, f'audio\ttext\na.wav\t"痛い\n{rows}'))
+        read_numbered(write(tmp_path, f'audio\ttext\na.wav\t"痛い\n{rows}'))
     assert [fault.row for fault in error.value.faults] == [2]
 
 
 def test_more_cells_than_columns(tmp_path):
     path = write(tmp_path, "audio\ttext\na.wav\t今日は\tいい天気\nb.wav\t痛い\t\t\nc.wav\n")
     with pytest.raises(UserError) as error:
-        read_table(path)
+        read_numbered(path)
     assert [(fault.row, fault.value) for fault in error.value.faults] == [(2, "いい天気")]
     path.write_text(path.read_text().replace("\tいい天気", ""))
-    assert [row["text"] for row in read_table(path)] == ["今日は", "痛い", ""]
+    assert [row["text"] for _, row in read_numbered(path)] == ["今日は", "痛い", ""]
     assert list(read_table(path)[1]) == ["audio", "text"]
 
 

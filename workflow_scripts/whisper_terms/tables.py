@@ -77,22 +77,36 @@ def read_table(path: str | Path, columns: Sequence[str] = ()) -> list[dict[str, 
         columns: the columns that must be there; others are passed through.
 
     Raises:
-        UserError: the file can't be read, is not UTF-8, or lacks a column; a cell has several
-            lines; a row has more cells than there are columns.
+        UserError: the file can't be read, is not UTF-8, or lacks a column.
     """
-    return [row for _, row in read_numbered(path, columns)]
+    rows = [row for _, row in _read(path, columns)]
+    for row in rows:
+        row.pop(None, None)
+    return rows
 
 
 def read_numbered(
     path: str | Path, columns: Sequence[str] = ()
 ) -> list[tuple[int, dict[str, str]]]:
-    """Read a table as `read_table` does, each row with the number of its line in the file."""
+    """Read a table that somebody wrote by hand, each row with its line's number in the file.
+
+    Raises:
+        UserError: as `read_table`; or a cell has several lines, or a row more cells than there are
+            columns.
+    """
+    rows = _read(path, columns)
+    if faults := list(_row_faults(Path(path), rows)):
+        raise UserError(faults)
+    return rows
+
+
+def _read(path: str | Path, columns: Sequence[str]) -> list[tuple[int, dict]]:
+    """The rows, each with the number of its last line; surplus cells are under None."""
     path = Path(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as source:
             reader = csv.DictReader(source, delimiter="\t", restval="")
             header = reader.fieldnames or []
-            # A row of several lines is known by its last.
             rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise UserError(Fault("no such file", "check the path", path)) from None
@@ -113,12 +127,10 @@ def read_numbered(
                 1,
             )
         )
-    if faults := list(_row_faults(path, rows, len(header))):
-        raise UserError(faults)
     return rows
 
 
-def _row_faults(path: Path, rows: Iterable[tuple[int, dict]], columns: int) -> Iterator[Fault]:
+def _row_faults(path: Path, rows: Iterable[tuple[int, dict]]) -> Iterator[Fault]:
     """Cells that go on in the next line, which none does on purpose, and cells too many."""
     for last, row in rows:
         # Spreadsheets pad rows with empty cells.
@@ -130,7 +142,7 @@ def _row_faults(path: Path, rows: Iterable[tuple[int, dict]], columns: int) -> I
             cure = "close it, or write the cell in quotes and each quote in it twice"
             yield Fault(problem, cure, path, last - len(others), text)
         elif surplus:
-            problem = f"more than {columns} cells"
+            problem = f"more than {len(row)} cells"
             cure = "remove the tab within a text, or what is too much"
             yield Fault(problem, cure, path, last, surplus[-1])
 
