@@ -1,4 +1,5 @@
-# What was said in a recording, and in which set it is, does not change what is heard (ancient).
+# What was said in a recording, and in which set it is, does not change what is heard (ancient). The
+# manifest does depend on it, and so do trained weights as far as Snakemake can tell.
 rule transcribe:
     input:
         model=weights_of,

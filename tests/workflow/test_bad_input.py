@@ -87,7 +87,9 @@ def assert_job_refuses(bench: Workbench, target: str, place: str, problem: str, 
         pytest.param(HEAD + "痛\0,ツウ\n", 2, "U+0000", "delete", id="nul"),
         pytest.param(HEAD + "痛,ツウ,,,,heavy\n", 2, "weight", "2.5", id="weight"),
         pytest.param(HEAD + "痛,ツウ,,,,0\n", 2, "weight", "2.5", id="no-weight"),
-        pytest.param(HEAD + "痛,ツウ,,,元気だ。,\n", 2, "not hold the surface", "痛", id="sentence"),
+        pytest.param(
+            HEAD + "痛,ツウ,,,元気だ。,\n", 2, "not hold the surface", "痛", id="sentence"
+        ),
         pytest.param(HEAD + "痛,ツウ,,a b,,\n", 2, "class", "drug-name", id="class"),
         pytest.param("痛,ツウ\n疹，シッシン\n", 1, "swapped", "surface,reading", id="swapped"),
         pytest.param("surface,readng\n痛,\n", 1, "unknown column", "`reading`", id="column"),
