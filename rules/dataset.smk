@@ -1,5 +1,4 @@
-# What is copied, and which replay is in the manifest, depends on the terms' spellings alone, by digest
-# (params): see settle_readings.
+# What is copied depends on the terms' spellings alone, by digest (params): see settle_readings.
 rule gather_replay:
     input:
         replay=CONFIG.replay_recordings,
@@ -35,6 +34,8 @@ rule gather_replay:
         " --max-tokens {params.tokens} --held-out {params.held_out} --store {params.store} --output {output} 2>&1 | tee {log}"
 
 
+# A new term is in a shard's table, so the manifest is built anew, and replay that holds it is left out.
+# For a new alias it is not: all that follows would be made again for a sentence of replay at most.
 rule build_manifest:
     input:
         shards=[*SPEECH_SHARDS, *RECORDED_REPLAY],
@@ -53,8 +54,6 @@ rule build_manifest:
     resources:
         mem_mb=CONFIG.resources.memory_mb,
         runtime=CONFIG.resources.runtime_minutes,
-    params:
-        spellings=PLAN.spellings,
     message:
         "Build the manifest of all utterances"
     shell:
