@@ -42,9 +42,7 @@ def main() -> None:
             batch_size=arguments.batch_size,
             padding_frames=arguments.padding_frames,
         ):
-            heard = join_segments([segment["text"] for segment in one.segments])
-            # A cell of a tab-separated table holds neither tabs nor line ends.
-            yield recording.audio, " ".join(heard.split())
+            yield recording.audio, join_segments([segment["text"] for segment in one.segments])
 
     prepare_cpu(arguments.threads)
     chosen = choose_utterances(read_table(arguments.manifest, UTTERANCES), arguments.per_term)

@@ -4,7 +4,6 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +67,8 @@ def inspect_dictionaries(paths: Sequence[str | Path]) -> tuple[list[Entry], list
         new, found = _read_file(path)
         for entry in new:
             alike = spelled.setdefault(_letters(entry.surface), [])
-            found += islice(filter(None, (_clash(entry, one) for one in alike)), 1)
+            if clash := next(filter(None, (_clash(entry, one) for one in alike)), None):
+                found.append(clash)
             alike.append(entry)
         entries += new
         faults += sorted(found, key=lambda fault: fault.row or 0)
