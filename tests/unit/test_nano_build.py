@@ -35,7 +35,7 @@ from whisper_nano.sentences import (
     speaking_order,
 )
 from whisper_nano.settings import Build, Selection, Source, Speech
-from whisper_nano.simulation import Placed, simulate_encodings, time_phones
+from whisper_nano.simulation import Placed, simulate, time_phones
 from whisper_nano.speaking import Speaker
 from whisper_nano.spectrogram import log_mel_power
 from whisper_nano.speech_store import load_parts, save_part
@@ -226,7 +226,8 @@ def test_simulated_encodings(share):
         assert (np.diff(placed[-1].borders) > 0).all()
         start = placed[-1].end
     layout = lay_out([Region(0, int(start / FRAME_SECONDS) + 1)], generator())
-    encodings, kept = simulate_encodings([placed], layout, share, 0.5, generator())
+    simulation, kept = simulate([placed], layout, share, 0.5, generator())
+    encodings = simulation.encodings()
     frames = round(layout.frames * share)
     assert encodings.shape == (1, frames, WIDTH) and encodings.dtype == torch.float32
     assert kept.places.shape == (1, frames)
@@ -241,8 +242,8 @@ def test_simulated_encodings(share):
         places = np.searchsorted(one.borders, seconds[inside] - one.start) - 1
         said[inside] = one.sentence.phones[places]
     assert (phone_scores(encodings)[0].argmax(-1).numpy() == said).mean() > 0.85
-    again, _ = simulate_encodings([placed], layout, share, 0.5, generator())
-    torch.testing.assert_close(encodings, again)
+    again, _ = simulate([placed], layout, share, 0.5, generator())
+    torch.testing.assert_close(encodings, again.encodings())
 
 
 # -------------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def test_a_voice_mixed_with_itself_is_that_voice():
 
 def test_a_mixed_speaker_knows_its_borders():
     voices = [voice(), Voice(name="twin", half_tones=(-2, 6))]
-    voices = [one.model_copy(update={"mixes": True}) for one in voices]
+    voices = [one.model_copy(update={"mixes": "both"}) for one in voices]
     speaker = Speaker(Speech(voices=voices, rates=[0.9, 1.2], mixed=1.0))
     for one in speak_part(speaker, TEXTS, 0, size=3, seed=2):
         assert one.borders[-1] == pytest.approx(len(one.log_power) / 100, abs=0.02)
@@ -114,6 +114,18 @@ def test_voices_that_do_not_mix(tmp_path):
         VoiceMixer([EMBEDDED, str(tmp_path / "broken.htsvoice")])
     with pytest.raises(ValidationError, match="mixed needs two voices"):
         Speech(voices=[voice()], rates=[1.0], mixed=0.5)
+    alone = voice().model_copy(update={"mixes": "alone"})
+    with pytest.raises(ValidationError, match="mixes: alone needs two voices"):
+        Speech(voices=[alone], rates=[1.0], mixed=0.5)
+
+
+def test_voices_mix_with_those_of_their_kind_only():
+    kinds = [("one", "first"), ("two", "first"), ("three", "second"), ("four", "second")]
+    voices = [Voice(name=name, mixes=kind, half_tones=(0, 1)) for name, kind in kinds]
+    voices.append(Voice(name="five", half_tones=(5, 6)))
+    mixtures = Speech(voices=voices, rates=[1.0], mixed=1.0).mixtures
+    named = {kind: [one.name for one in mixed] for kind, mixed in mixtures.items()}
+    assert named == {"first": ["one", "two"], "second": ["three", "four"]}
 
 
 def test_kokoro_speaks():

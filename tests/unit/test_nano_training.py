@@ -15,7 +15,7 @@ from whisper_nano.encoder_stage import PhoneHead
 from whisper_nano.guidance import GUIDED_HEADS, guidance_loss, guidance_mask
 from whisper_nano.joint_stage import match_sentences
 from whisper_nano.layout import Region, lay_out, put_region
-from whisper_nano.moving import to_device
+from whisper_nano.moving import batch_workers, to_device
 from whisper_nano.network import (
     decode,
     encode,
@@ -284,11 +284,15 @@ def test_text_batches(vocabulary, most):
     windows = TextWindows(sentences(), vocabulary, frames=1200)
     for seed in range(5):
         batch = windows.make(most, 0.5, generator(seed))
-        assert batch.encodings.shape[:2] == batch.layout.places.shape
-        assert batch.inputs.shape == batch.answers.shape == batch.spans.shape[:2]
-        assert len(batch.inputs) == len(batch.encodings)
-        assert batch.spans.max() <= 1500 and batch.inputs.max() < vocabulary.size
-        assert batch.encodings.isfinite().all()
+        task = batch.task
+        encodings = batch.simulation.encodings()
+        assert encodings.shape == (*task.layout.places.shape, WIDTH)
+        assert task.inputs.shape == task.answers.shape == task.spans.shape[:2]
+        assert len(task.inputs) == len(encodings)
+        assert task.spans.max() <= 1500 and task.inputs.max() < vocabulary.size
+        assert encodings.isfinite().all()
+        # A network's layer norm gives the same.
+        assert encodings.square().mean().item() == pytest.approx(1, abs=0.01)
 
 
 def test_speech_is_matched_with_its_sentence():
@@ -332,18 +336,23 @@ def test_a_killed_training_ends_as_an_unbroken_one(tmp_path):
     class Killed(Exception):
         pass
 
-    def run(state, until: int) -> list:
+    def run(state, until: int, workers: int = 0) -> list:
         torch.manual_seed(0)
         module = nn.Linear(3, 1)
 
-        def step(rng: np.random.Generator, done: float) -> dict[str, float]:
+        def make(rng: np.random.Generator, done: float) -> tuple[torch.Tensor, float]:
+            return torch.from_numpy(rng.standard_normal((4, 3), np.float32)), done
+
+        def learn(batch: tuple[torch.Tensor, float]) -> dict[str, torch.Tensor]:
+            sound, done = batch
             if done * 7 >= until:
                 raise Killed
-            loss = module(torch.from_numpy(rng.standard_normal((4, 3), np.float32))).square().mean()
+            loss = module(sound).square().mean()
             loss.backward()
-            return {"loss": loss.item()}
+            return {"loss": loss.detach()}
 
-        train([(module, 0.1)], step, Stage(steps=7, **STAGE), state)
+        stage = Stage(steps=7, batches=2, **STAGE)
+        train([(module, 0.1)], make, learn, stage, state, workers)
         return [weight.tolist() for weight in module.parameters()]
 
     unbroken = run(tmp_path / "unbroken", until=7)
@@ -351,3 +360,11 @@ def test_a_killed_training_ends_as_an_unbroken_one(tmp_path):
         run(tmp_path / "killed", until=5)
     assert (tmp_path / "killed" / CHECKPOINT).exists()
     assert run(tmp_path / "killed", until=7) == unbroken
+    # Nor does it matter who makes the batches.
+    assert run(tmp_path / "workers", until=7, workers=2) == unbroken
+
+
+def test_batches_are_made_ahead_only_for_a_gpu():
+    assert batch_workers(torch.device("cpu"), 16) == 0
+    assert batch_workers(torch.device("cuda"), 16) == 15
+    assert batch_workers(torch.device("cuda"), 1) == 1

@@ -181,13 +181,15 @@ class TestLabels:
     def test_nothing_is_asked_twice(self, windows, model, model_path, encodings, tmp_path):
         state = label_state(tmp_path, model_path, **HOW)
         keep(state, {windows[1].id: said("晴れ")})
-        keep(tmp_path / "of-another-model.tsv", {})
+        of_another_model, of_the_user = (tmp_path / f"{name}.tsv" for name in ("0" * 16, "mine"))
+        for path in (of_another_model, of_the_user):
+            keep(path, {})
         how = HOW | {"encodings": encodings, "batch_size": 8}
         label_replay(windows, model, TOKENIZER, state, **how)
         kept = {row["window"]: row["answer"] for row in read_table(state)}
         assert kept.keys() == {one.id for one in windows[1:]}
         assert kept[windows[1].id] == " ".join(map(str, said("晴れ")))
-        assert [path.name for path in tmp_path.glob("*.tsv")] == [state.name]
+        assert set(tmp_path.glob("*.tsv")) == {state, of_the_user}
 
     def test_another_language_or_no_times_are_other_answers(self, model_path, tmp_path):
         states = {label_state(tmp_path, model_path, **HOW)}

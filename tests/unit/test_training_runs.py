@@ -226,10 +226,14 @@ class TestScript:
     def test_another_training_takes_its_place(self, folder, monkeypatch):
         script.main()
         (before,) = Path("state").iterdir()
+        of_the_user = Path("state/mine")
+        of_the_user.mkdir()
         other = SINGLE.model_copy(update={"seed": 5})
         monkeypatch.setattr(sys, "argv", [*ARGUMENTS, "--recipe", other.to_json()])
         script.main()
-        assert not before.exists() and kept() == ["model"]
+        assert not before.exists() and of_the_user.exists()
+        of_the_user.rmdir()
+        assert kept() == ["model"]
 
     @pytest.mark.slow
     def test_a_run_that_was_killed_goes_on(self, folder):

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+from whisper_terms.sharding import is_digest
+
 # What the trainer writes into a checkpoint; one that lacks a file was cut off in the middle.
 _CHECKPOINT_FILES = {"trainer_state.json", "optimizer.pt", "scheduler.pt"}
 # The same, of a single process and of the first of several.
@@ -11,14 +13,14 @@ _RANDOM_STATES = {"rng_state.pth", "rng_state_0.pth"}
 
 
 def keep_trained(states: Path, digest: str) -> None:
-    """Remove all states but that of one training, and of that one the checkpoints.
+    """Remove the states of all trainings but one, and of that one the checkpoints.
 
     Args:
         states: folder of the states of trainings, by digest.
         digest: of the training that has ended.
     """
     for state in states.iterdir():
-        if state.name != digest and state.is_dir():
+        if state.name != digest and is_digest(state.name) and state.is_dir():
             shutil.rmtree(state)
     for checkpoint in (states / digest).glob("checkpoint-*"):
         shutil.rmtree(checkpoint)

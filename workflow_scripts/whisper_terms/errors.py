@@ -33,6 +33,9 @@ class Fault:
         return f"{place}: {self.problem}{value}{cure}" if place else f"{self.problem}{value}{cure}"
 
 
+_LESS_MEMORY = "lower batch_size, or free the GPU of other programs; device: cpu needs none"
+
+
 class UserError(Exception):
     """All the problems of an input at once; never shown with a traceback."""
 
@@ -42,14 +45,32 @@ class UserError(Exception):
 
 
 def run_script(main: Callable[[], int | None]) -> None:
-    """Run a script's main function; print a UserError readably and exit with status 2."""
+    """Run a script's main function.
+
+    A UserError, and a GPU without memory, are told readably and end it with status 2.
+    """
     try:
         sys.exit(main() or 0)
     except UserError as error:
-        count = len(error.faults)
-        print(f"error: {count} problem{'s' if count != 1 else ''} found", file=sys.stderr)
-        print(error, file=sys.stderr)
-        sys.exit(2)
+        _tell(error)
+    except RuntimeError as error:
+        if not _is_gpu_memory(error):
+            raise
+        reason = str(error).splitlines()[0]
+        _tell(UserError(Fault(f"the GPU has too little memory: {reason}", _LESS_MEMORY)))
+    sys.exit(2)
+
+
+def _tell(error: UserError) -> None:
+    count = len(error.faults)
+    print(f"error: {count} problem{'s' if count != 1 else ''} found", file=sys.stderr)
+    print(error, file=sys.stderr)
+
+
+def _is_gpu_memory(error: RuntimeError) -> bool:
+    # Scripts that use a GPU have loaded torch; the others need not for this.
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(error, torch.OutOfMemoryError)
 
 
 def _shorten(value: str, limit: int = 60) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from whisper_terms.sharding import digest
+from whisper_terms.sharding import digest, is_digest
 from whisper_terms.tables import read_table, write_table
 
 # Answers are kept after so many.
@@ -55,6 +55,6 @@ def ask_once(
             # The whole table is written each time, so ever less often.
             keep_at = number + max(_KEPT, number // 4)
     for other in state.parent.glob("*.tsv"):
-        if other != state:
+        if other != state and is_digest(other.stem):
             other.unlink()
     return known

@@ -2,13 +2,22 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 
 
-def digest(value: object, length: int = 16) -> str:
+DIGITS = 16
+
+
+def digest(value: object, length: int = DIGITS) -> str:
     """The first hex digits of the SHA-256 of a JSON value with sorted keys."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def is_digest(name: str) -> bool:
+    """Whether a name can be one that `digest` gave: what has another name is not ours."""
+    return re.fullmatch(f"[0-9a-f]{{{DIGITS}}}", name) is not None
 
 
 def shard_of(key: str, shards: int) -> int:

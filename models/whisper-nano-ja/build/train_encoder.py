@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from whisper_nano.encoder_stage import train_encoder
+from whisper_nano.moving import batch_workers
 from whisper_nano.network import save_weights
 from whisper_nano.settings import EncoderStage
 from whisper_nano.speech_store import load_parts
@@ -23,7 +24,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
     add("--output", required=True, type=Path, help="weights to write (.safetensors)")
     add("--device", default="auto", help="auto (default), cpu or cuda")
-    add("--threads", type=int, help="CPU threads (default: torch's choice)")
+    add("--threads", type=int, help="CPU threads; with a GPU the processes that make batches")
     return parser.parse_args()
 
 
@@ -31,10 +32,13 @@ def main() -> None:
     arguments = parse_arguments()
     prepare_cpu(arguments.threads)
     device = choose_device(arguments.device)
+    workers = batch_workers(device, arguments.threads)
     inputs = [*arguments.speech, *weights_files(arguments.start)]
     state = state_folder(arguments.state, arguments.stage, inputs)
     stage = EncoderStage.from_json(arguments.stage)
-    modules = train_encoder(load_parts(arguments.speech), stage, state, arguments.start, device)
+    modules = train_encoder(
+        load_parts(arguments.speech), stage, state, arguments.start, device, workers
+    )
     save_weights(arguments.output, modules)
     shutil.rmtree(arguments.state, ignore_errors=True)
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from whisper_nano.joint_stage import match_sentences, train_jointly
+from whisper_nano.moving import batch_workers
 from whisper_nano.network import load_vocabulary, load_weights, save_weights
 from whisper_nano.settings import JointStage
 from whisper_nano.speech_store import load_parts
@@ -26,7 +27,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--state", required=True, type=Path, help="folder of the training's own checkpoints")
     add("--output", required=True, type=Path, help="weights to write (.safetensors)")
     add("--device", default="auto", help="auto (default), cpu or cuda")
-    add("--threads", type=int, help="CPU threads (default: torch's choice)")
+    add("--threads", type=int, help="CPU threads; with a GPU the processes that make batches")
     return parser.parse_args()
 
 
@@ -34,6 +35,7 @@ def main() -> None:
     arguments = parse_arguments()
     prepare_cpu(arguments.threads)
     device = choose_device(arguments.device)
+    workers = batch_workers(device, arguments.threads)
     speech = [*arguments.speech, *arguments.neural]
     inputs = [*speech, arguments.texts, arguments.encoder, arguments.decoder]
     state = state_folder(arguments.state, arguments.stage, inputs)
@@ -45,7 +47,9 @@ def main() -> None:
     )
     weights = load_weights(arguments.encoder) | load_weights(arguments.decoder)
     vocabulary = load_vocabulary(arguments.decoder)
-    modules = train_jointly(spoken, neural, sentences, weights, vocabulary, stage, state, device)
+    modules = train_jointly(
+        spoken, neural, sentences, weights, vocabulary, stage, state, device, workers
+    )
     save_weights(arguments.output, modules, vocabulary)
     shutil.rmtree(arguments.state, ignore_errors=True)
 

@@ -18,7 +18,7 @@ from whisper_nano.layout import Layout, lay_out, put_region
 from whisper_nano.moving import CPU, to_device
 from whisper_nano.network import decode
 from whisper_nano.settings import DecoderStage
-from whisper_nano.simulation import Placed, simulate_encodings, time_phones
+from whisper_nano.simulation import Placed, Simulation, simulate, time_phones
 from whisper_nano.splicing import splice
 from whisper_nano.start import first_decoder
 from whisper_nano.text_store import Sentence
@@ -41,20 +41,26 @@ _KEPT = 0.5  # share of the frames that the decoder is given
 
 
 @dataclass(frozen=True)
-class DecoderBatch:
-    """Encodings, simulated or real, and what is to be written about them.
+class Task:
+    """What the decoder is to write about encodings.
 
     Attributes:
-        encodings: shape (batch, frames, WIDTH).
         layout: of their frames.
         inputs, answers, spans: see `transcripts.collate`.
     """
 
-    encodings: Tensor
     layout: Layout
     inputs: Tensor
     answers: Tensor
     spans: Tensor
+
+
+@dataclass(frozen=True)
+class DecoderBatch:
+    """Simulated encodings, and what is to be written about them."""
+
+    simulation: Simulation
+    task: Task
 
 
 class TextWindows:
@@ -85,8 +91,8 @@ class TextWindows:
             self._transcribe(row, group, prompted, rng) if row else transcribe_silence(rng)
             for row, group in zip(placed, groups, strict=True)
         ]
-        encodings, layout = simulate_encodings(placed, layout, _KEPT, noise, rng)
-        return DecoderBatch(encodings, layout, *collate(transcripts, self._vocabulary))
+        simulation, layout = simulate(placed, layout, _KEPT, noise, rng)
+        return DecoderBatch(simulation, Task(layout, *collate(transcripts, self._vocabulary)))
 
     def _sentence(self, index: int, rng: np.random.Generator) -> Sentence:
         """A sentence, or one spliced from it and one of similar length."""
@@ -127,6 +133,7 @@ def train_decoder(
     state: Path,
     start: str = "",
     device: torch.device = CPU,
+    workers: int = 0,
 ) -> nn.Module:
     """Train a decoder with the small vocabulary on analysed sentences.
 
@@ -137,32 +144,38 @@ def train_decoder(
         state: folder of the checkpoint.
         start: directory of the model that it begins with; empty for random weights.
         device: where it is trained.
+        workers: processes that make batches.
     """
     decoder = first_decoder(start, vocabulary, stage.seed).to(device)
     windows = TextWindows(sentences, vocabulary, stage.batch_frames)
 
-    def step(rng: np.random.Generator, done: float) -> dict[str, float]:
+    def make(rng: np.random.Generator, done: float) -> DecoderBatch:
         several = done > stage.windows_from and rng.random() < stage.windows_share
-        batch = windows.make(stage.most if several else 1, stage.noise, rng)
-        loss, guide, right = decoder_loss(decoder, to_device(batch, device), vocabulary)
-        (loss + stage.guidance * guide).backward()
-        return {"loss": loss.item(), "guidance": guide.item(), "right": right}
+        return windows.make(stage.most if several else 1, stage.noise, rng)
 
-    train([(decoder, stage.learning_rate)], step, stage, state)
+    def learn(batch: DecoderBatch) -> dict[str, Tensor]:
+        batch = to_device(batch, device)
+        loss, guide, right = decoder_loss(
+            decoder, batch.simulation.encodings(), batch.task, vocabulary
+        )
+        (loss + stage.guidance * guide).backward()
+        return {"loss": loss.detach(), "guidance": guide.detach(), "right": right}
+
+    train([(decoder, stage.learning_rate)], make, learn, stage, state, workers)
     return decoder
 
 
 def decoder_loss(
-    decoder: nn.Module, batch: DecoderBatch, vocabulary: Vocabulary
-) -> tuple[Tensor, Tensor, float]:
+    decoder: nn.Module, encodings: Tensor, task: Task, vocabulary: Vocabulary
+) -> tuple[Tensor, Tensor, Tensor]:
     """The loss of the transcript, that of the attention, and the share of right tokens."""
-    hidden, looks = decode(decoder, batch.inputs, batch.encodings, batch.layout, GUIDED_HEADS)
-    asked = batch.answers != IGNORED
+    hidden, looks = decode(decoder, task.inputs, encodings, task.layout, GUIDED_HEADS)
+    asked = task.answers != IGNORED
     # Scores only where an answer is asked for: prompts and padding cost nothing.
-    scores, answers = hidden[asked] @ decoder.embed_tokens.weight.T, batch.answers[asked]
-    right = (scores.argmax(1) == answers).float().mean().item()
+    scores, answers = hidden[asked] @ decoder.embed_tokens.weight.T, task.answers[asked]
+    right = (scores.argmax(1) == answers).float().mean()
     loss = vocabulary.cross_entropy(scores, answers)
-    return loss, guidance_loss(looks, batch.spans, batch.layout.places), right
+    return loss, guidance_loss(looks, task.spans, task.layout.places), right
 
 
 def _arrange(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Placed]:

@@ -43,6 +43,7 @@ def train_encoder(
     state: Path,
     start: str = "",
     device: torch.device = CPU,
+    workers: int = 0,
 ) -> dict[str, nn.Module]:
     """Train an encoder on spoken sentences.
 
@@ -52,6 +53,7 @@ def train_encoder(
         state: folder of the checkpoint.
         start: directory of the model that it begins with; empty for random weights.
         device: where it is trained.
+        workers: processes that make batches.
 
     Returns:
         The modules `encoder` and `head`.
@@ -59,20 +61,23 @@ def train_encoder(
     encoder, head = first_encoder(start, stage.seed).to(device), PhoneHead().to(device)
     windows = SpeechWindows(utterances, stage.batch_frames)
 
-    def step(rng: np.random.Generator, done: float) -> dict[str, float]:
-        batch = windows.make(stage.most if rng.random() < stage.windows_share else 1, rng)
+    def make(rng: np.random.Generator, done: float) -> SpeechBatch:
+        return windows.make(stage.most if rng.random() < stage.windows_share else 1, rng)
+
+    def learn(batch: SpeechBatch) -> dict[str, Tensor]:
         batch = to_device(batch, device)
         loss, measures = alignment_loss(encode(encoder, batch.features, batch.layout), head, batch)
         loss.backward()
         return measures
 
-    train([(encoder, stage.learning_rate), (head, stage.learning_rate)], step, stage, state)
+    rates = [(encoder, stage.learning_rate), (head, stage.learning_rate)]
+    train(rates, make, learn, stage, state, workers)
     return {"encoder": encoder, "head": head}
 
 
 def alignment_loss(
     encodings: Tensor, head: PhoneHead, batch: SpeechBatch
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Classification of the phones of frames, and distance of encodings from their codes."""
     codes = encode_alignment(code_phones(batch.phones), batch.accent, batch.layout.places)
     logits = head(encodings)
@@ -83,9 +88,9 @@ def alignment_loss(
         right = logits.argmax(-1) == batch.phones
         in_tune = accent_part(encodings).sign() == batch.accent
         measures = {
-            "phone loss": phone_loss.item(),
-            "code loss": code_loss.item(),
-            "phones right": right[said].float().mean().item(),
-            "pitch right": in_tune[pitched].float().mean().item(),
+            "phone loss": phone_loss.detach(),
+            "code loss": code_loss.detach(),
+            "phones right": (right & said).sum() / said.sum(),
+            "pitch right": (in_tune & pitched).sum() / pitched.sum(),
         }
     return phone_loss + _CODE_WEIGHT * code_loss, measures

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from whisper_nano.decoder_stage import DecoderBatch, TextWindows, decoder_loss
+from whisper_nano.decoder_stage import DecoderBatch, Task, TextWindows, decoder_loss
 from whisper_nano.encoder_stage import PhoneHead, alignment_loss
 from whisper_nano.layout import Layout
 from whisper_nano.moving import CPU, to_device
@@ -33,8 +33,8 @@ from whisper_nano.transcripts import (
 from whisper_nano.vocabulary import Vocabulary
 
 _UNTIMED = 0.2  # share of the windows
-_ALL_FRAMES, _KEPT = 0.3, 0.5  # share of the steps, of the frames in the others
-_PROMPTED = 0.08  # share of the steps with speech
+_ALL_FRAMES, _KEPT = 0.3, 0.5  # share of the batches, of the frames in the others
+_PROMPTED = 0.08  # share of the batches with speech
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,23 @@ class Spoken:
 
     utterance: Utterance
     sentence: Sentence
+
+
+@dataclass(frozen=True)
+class JointBatch:
+    """Speech and simulated text.
+
+    Attributes:
+        speech: windows of speech.
+        chosen: the frames of these that the decoder is given, shape (batch, kept).
+        task: what is to be written about those frames.
+        text: simulated encodings.
+    """
+
+    speech: SpeechBatch
+    chosen: Tensor
+    task: Task
+    text: DecoderBatch
 
 
 def match_sentences(utterances: Sequence[Utterance], sentences: Sequence[Sentence]) -> list[Spoken]:
@@ -65,6 +82,7 @@ def train_jointly(
     stage: JointStage,
     state: Path,
     device: torch.device = CPU,
+    workers: int = 0,
 ) -> dict[str, nn.Module]:
     """Train encoder and decoder together.
 
@@ -76,6 +94,7 @@ def train_jointly(
         stage: how.
         state: folder of the checkpoint.
         device: where they are trained.
+        workers: processes that make batches.
 
     Returns:
         The modules `encoder`, `head` and `decoder`.
@@ -94,27 +113,33 @@ def train_jointly(
     prompted = SpeechWindows(utterances, max(1, stage.batch_frames // 3))
     texts = TextWindows(sentences, vocabulary, stage.text_frames)
 
-    def step(rng: np.random.Generator, done: float) -> dict[str, float]:
+    def make(rng: np.random.Generator, done: float) -> JointBatch:
         most = stage.most if rng.random() < stage.windows_share else 1
         prompts = sentences if rng.random() < _PROMPTED else ()
-        batch = to_device((prompted if prompts else speech).make(most, rng), device)
-        encodings = encode(encoder, batch.features, batch.layout)
-        aligned, measures = alignment_loss(encodings, head, batch)
-        heard = _listen(encodings, batch.layout, rng)
+        batch = (prompted if prompts else speech).make(most, rng)
+        kept, chosen = _choose_frames(batch.layout, rng)
         transcripts = list(_transcribe(batch, spoken, prompts, rng))
-        heard = to_device(DecoderBatch(*heard, *collate(transcripts, vocabulary)), device)
-        loss, guide, right = decoder_loss(decoder, heard, vocabulary)
+        task = Task(kept, *collate(transcripts, vocabulary))
+        return JointBatch(batch, chosen, task, texts.make(most, stage.noise, rng))
+
+    def learn(batch: JointBatch) -> dict[str, Tensor]:
+        batch = to_device(batch, device)
+        encodings = encode(encoder, batch.speech.features, batch.speech.layout)
+        aligned, measures = alignment_loss(encodings, head, batch.speech)
+        heard = encodings.gather(1, batch.chosen[..., None].expand(-1, -1, encodings.shape[2]))
+        loss, guide, right = decoder_loss(decoder, heard, batch.task, vocabulary)
         (loss + stage.guidance * guide + stage.alignment * aligned).backward()
         # One graph after the other: each is freed by its own backward pass.
-        text = to_device(texts.make(most, stage.noise, rng), device)
-        text_loss, text_guide, text_right = decoder_loss(decoder, text, vocabulary)
+        text_loss, text_guide, text_right = decoder_loss(
+            decoder, batch.text.simulation.encodings(), batch.text.task, vocabulary
+        )
         (stage.text * (text_loss + stage.guidance * text_guide)).backward()
         return {
-            "loss": loss.item(),
+            "loss": loss.detach(),
             "right": right,
-            "guidance": guide.item(),
+            "guidance": guide.detach(),
             **measures,
-            "text loss": text_loss.item(),
+            "text loss": text_loss.detach(),
             "text right": text_right,
         }
 
@@ -123,7 +148,7 @@ def train_jointly(
         (head, stage.encoder_learning_rate),
         (decoder, stage.decoder_learning_rate),
     ]
-    train(rates, step, stage, state)
+    train(rates, make, learn, stage, state, workers)
     return modules
 
 
@@ -132,12 +157,11 @@ def _repetitions(spoken: int, neural: int, share: float) -> int:
     return round(share / (1 - share) * spoken / neural) if neural else 0
 
 
-def _listen(encodings: Tensor, layout: Layout, rng: np.random.Generator) -> tuple[Tensor, Layout]:
-    """All frames for the decoder, or half of them, which costs less."""
+def _choose_frames(layout: Layout, rng: np.random.Generator) -> tuple[Layout, Tensor]:
+    """All frames for the decoder, or half of them, which costs less; see `Layout.thinned`."""
     if rng.random() < _ALL_FRAMES:
-        return encodings, layout
-    kept, chosen = layout.thinned(_KEPT, rng)
-    return encodings.gather(1, chosen[..., None].expand(-1, -1, encodings.shape[2])), kept
+        return layout, torch.arange(layout.frames).expand(layout.places.shape)
+    return layout.thinned(_KEPT, rng)
 
 
 def _transcribe(

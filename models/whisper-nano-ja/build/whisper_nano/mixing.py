@@ -59,7 +59,7 @@ class VoiceMixer:
         self._voices = len(paths)
         self._call("initialize")
         if not self._call("load", _strings(paths), ctypes.c_size_t(len(paths))):
-            cure = "mixes: true is for HTS voices of one kind: same rate, same vector lengths"
+            cure = "mixes is for HTS voices of one kind: same rate, same vector lengths"
             raise UserError(Fault("can't be mixed", cure, Path(paths[0]), value=", ".join(paths)))
         self.rate = self._call("get_sampling_frequency")
         self._alpha = self._call("get_alpha")

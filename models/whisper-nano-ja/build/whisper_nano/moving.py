@@ -1,5 +1,6 @@
 """Batches are made on the CPU, by NumPy; the network may be elsewhere."""
 
+import os
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
@@ -8,6 +9,11 @@ from torch import Tensor
 
 CPU = torch.device("cpu")
 Batch = TypeVar("Batch")
+
+
+def batch_workers(device: torch.device, threads: int | None) -> int:
+    """How many processes make batches: on a CPU none, since the network needs the cores itself."""
+    return 0 if device.type == "cpu" else max(1, (threads or os.cpu_count() or 1) - 1)
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

@@ -73,8 +73,8 @@ def read_source(source: Source) -> list[str]:
     """The sentences of a file, as they are written.
 
     `rohan` is a line of ROHAN4600, `ID:漢字(かんじ)の文。,カンジノブン。`, without its readings;
-    `table` has a column `text`; `lines` has one sentence a line; `everyday` has
-    patterns and words (YAML), from which sentences are made.
+    `table` has a column `text`; `lines` has one sentence a line, `words` one with spaces between
+    its words; `everyday` has patterns and words (YAML), from which sentences are made.
 
     Raises:
         UserError: the file is missing, is not UTF-8, or is not of that format.
@@ -86,6 +86,8 @@ def read_source(source: Source) -> list[str]:
     lines = _read_lines(Path(source.file))
     if source.format == "lines":
         return lines
+    if source.format == "words":
+        return ["".join(line.split()) for line in lines]
     try:
         return [_without_readings(line) for line in lines]
     except (IndexError, ValueError):

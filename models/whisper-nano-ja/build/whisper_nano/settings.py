@@ -17,14 +17,14 @@ class Source(Settings):
 
     Attributes:
         file: its path.
-        format: `rohan`, `table`, `lines` or `everyday`; see sentences.py.
+        format: `rohan`, `table`, `lines`, `words` or `everyday`; see sentences.py.
         count: sentences to make, of `everyday`.
         turn: how many of its sentences are spoken before the next source has its turn.
         characters: shortest and longest sentence that is spoken.
     """
 
     file: FilePath
-    format: Literal["rohan", "table", "lines", "everyday"]
+    format: Literal["rohan", "table", "lines", "words", "everyday"]
     count: Count = 10_000
     turn: Count = 1
     characters: tuple[int, int] = (1, 1000)
@@ -64,7 +64,7 @@ class Voice(Settings):
         share: how often it speaks, against the other voices' shares.
         half_tones: lowest and highest pitch shift in semitones.
         times: whether its durations time the sentences that are not spoken.
-        mixes: whether it is a part of mixtures.
+        mixes: name of the mixtures that it is a part of; empty for none.
     """
 
     name: Name
@@ -72,7 +72,7 @@ class Voice(Settings):
     share: Positive = 1.0
     half_tones: tuple[float, float] = (0.0, 0.0)
     times: bool = True
-    mixes: bool = False
+    mixes: str = ""
 
 
 class Speech(Settings):
@@ -102,13 +102,25 @@ class Speech(Settings):
             raise ValueError("no voice has times: true")
         return self
 
+    @property
+    def mixtures(self) -> dict[str, list[Voice]]:
+        """The voices of each kind of mixture, by its name."""
+        mixtures: dict[str, list[Voice]] = {}
+        for voice in self.voices:
+            if voice.mixes:
+                mixtures.setdefault(voice.mixes, []).append(voice)
+        return mixtures
+
     @model_validator(mode="after")
     def _something_to_mix(self) -> "Speech":
-        if self.mixed and sum(voice.mixes for voice in self.voices) < 2:
-            raise ValueError("mixed needs two voices with mixes: true")
-        ranges = [voice.half_tones for voice in self.voices if voice.mixes]
-        if self.mixed and max(low for low, _ in ranges) > min(high for _, high in ranges):
-            raise ValueError("the half_tones of voices with mixes: true do not overlap")
+        if self.mixed and not self.mixtures:
+            raise ValueError("mixed needs two voices whose mixes is the same name")
+        for name, voices in self.mixtures.items():
+            if len(voices) < 2:
+                raise ValueError(f"mixes: {name} needs two voices")
+            lowest, highest = zip(*(voice.half_tones for voice in voices), strict=True)
+            if max(lowest) > min(highest):
+                raise ValueError(f"the half_tones of voices with mixes: {name} do not overlap")
         return self
 
 
@@ -159,6 +171,7 @@ class Stage(Settings):
         hold: share of the steps after which it falls from its peak, by a cosine.
         floor: what the cosine falls to, as a share of the peak.
         checkpoint_steps: steps between two checkpoints.
+        batches: batches in a step, one after the other.
         seed: of everything random.
     """
 
@@ -167,6 +180,7 @@ class Stage(Settings):
     hold: Share
     floor: Share
     checkpoint_steps: Count = 500
+    batches: Count = 1
     seed: int
 
 
@@ -174,9 +188,9 @@ class EncoderStage(Stage):
     """Stage 1, on spoken sentences: alignment codes from sound.
 
     Attributes:
-        batch_frames: frames of 20 ms in a step, about.
+        batch_frames: frames of 20 ms in a batch, about.
         most: sentences in a window that holds several.
-        windows_share: share of the steps with such windows.
+        windows_share: share of the batches with such windows.
     """
 
     batch_frames: Count = 12_000
@@ -189,10 +203,10 @@ class DecoderStage(Stage):
     """Stage 2, on text: the sentence from simulated encodings.
 
     Attributes:
-        batch_frames: frames of 20 ms in a step, about.
+        batch_frames: frames of 20 ms in a batch, about.
         most: sentences in a window that holds several.
         windows_from: share of the steps after which such windows come.
-        windows_share: how many of the steps hold them from then on.
+        windows_share: how many of the batches hold them from then on.
         noise: greatest standard deviation of the noise in the encodings.
         guidance: weight of the guided attention.
     """
@@ -210,9 +224,9 @@ class JointStage(Stage):
     """Stage 3, on speech and text: encoder and decoder together.
 
     Attributes:
-        batch_frames, text_frames: frames of 20 ms in a step, about: of speech, of simulated text.
+        batch_frames, text_frames: frames of 20 ms in a batch, about: of speech, of simulated text.
         most: sentences in a window that holds several.
-        windows_share: share of the steps with such windows.
+        windows_share: share of the batches with such windows.
         neural_share: share of the utterances that Kokoro speaks, where there are any.
         noise: greatest standard deviation of the noise in simulated encodings.
         guidance, alignment, text: weights of the losses beside that of the transcript.

@@ -65,6 +65,45 @@ class Placed:
         )
 
 
+@dataclass(frozen=True)
+class Simulation:
+    """What simulated encodings are computed from: a hundredth of their size.
+
+    Attributes:
+        said, heard: phones of each frame, and what they may be taken for; shape (batch, frames).
+        doubt: how far they are: 0 to 1; same shape.
+        accent: pitch; same shape.
+        blur: weight of each frame's neighbours, shape (batch, 1, 1).
+        chosen: the frames that are given, shape (batch, kept).
+        places: their numbers in the 30-s window; same shape.
+        deviation: of the noise, shape (batch, 1, 1).
+        seed: of the noise.
+    """
+
+    said: Tensor
+    heard: Tensor
+    doubt: Tensor
+    accent: Tensor
+    blur: Tensor
+    chosen: Tensor
+    places: Tensor
+    deviation: Tensor
+    seed: int
+
+    def encodings(self) -> Tensor:
+        """Noisy alignment codes, layer-normalised as an encoder's are; (batch, kept, WIDTH).
+
+        They are computed where the tensors are; the noise is another on another kind of device.
+        """
+        phones = torch.lerp(code_phones(self.said), code_phones(self.heard), self.doubt[..., None])
+        phones = _blur(phones, self.blur)
+        phones = phones.gather(1, self.chosen[..., None].expand(-1, -1, phones.shape[2]))
+        codes = encode_alignment(phones, self.accent.gather(1, self.chosen), self.places)
+        generator = torch.Generator(codes.device).manual_seed(self.seed)
+        noise = torch.randn(codes.shape, generator=generator, device=codes.device)
+        return layer_norm(codes + noise * self.deviation, (WIDTH,))
+
+
 def time_phones(sentence: Sentence, rng: np.random.Generator) -> np.ndarray:
     """Borders of the phones in seconds, shape (phones + 1,), for a speaker that nobody knows."""
     voices = rng.dirichlet(np.ones(sentence.durations.shape[1]))
@@ -75,14 +114,14 @@ def time_phones(sentence: Sentence, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(seconds)])
 
 
-def simulate_encodings(
+def simulate(
     placed: Sequence[Sequence[Placed]],
     layout: Layout,
     share: float,
     noise: float,
     rng: np.random.Generator,
-) -> tuple[Tensor, Layout]:
-    """What an encoder might say of windows: noisy alignment codes, layer-normalised as its are.
+) -> tuple[Simulation, Layout]:
+    """What an encoder might say of windows.
 
     Args:
         placed: the sentences of each window, inside its region.
@@ -92,7 +131,7 @@ def simulate_encodings(
         rng: source of everything random.
 
     Returns:
-        Encodings, shape (batch, kept frames, WIDTH), and their layout.
+        The simulation, and the layout of the kept frames.
     """
     shape = len(placed), layout.frames
     said = np.full(shape, SILENCE, np.int64)
@@ -105,16 +144,13 @@ def simulate_encodings(
             _write(
                 [values[row] for values in (said, heard, doubt, accent)], one, first, confused, rng
             )
-    said, heard = (code_phones(torch.from_numpy(phones)) for phones in (said, heard))
-    phones = torch.lerp(said, heard, torch.from_numpy(doubt)[..., None])
-    phones = _blur(phones, _column(rng.uniform(0, 0.5, len(placed))))
+    blur = _column(rng.uniform(0, 0.5, len(placed)))
     kept, chosen = layout.thinned(share, rng)
-    phones = phones.gather(1, chosen[..., None].expand(-1, -1, phones.shape[2]))
-    codes = encode_alignment(phones, torch.from_numpy(accent).gather(1, chosen), kept.places)
     deviation = _column(rng.uniform(0, noise, len(placed)))
-    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    noisy = codes + torch.randn(codes.shape, generator=generator) * deviation
-    return layer_norm(noisy, (WIDTH,)), kept
+    said, heard, doubt, accent = map(torch.from_numpy, (said, heard, doubt, accent))
+    seed = int(rng.integers(2**62))
+    simulation = Simulation(said, heard, doubt, accent, blur, chosen, kept.places, deviation, seed)
+    return simulation, kept
 
 
 def _write(

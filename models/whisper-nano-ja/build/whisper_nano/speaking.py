@@ -87,12 +87,16 @@ class Speaker:
         self._shares = shares / shares.sum()
         self._engine = OpenJTalk()
         self._mixed = speech.mixed
-        self._mixer = MixedSpeaker(speech) if speech.mixed else None
+        mixtures = speech.mixtures.values() if speech.mixed else ()
+        self._mixers = [MixedSpeaker(voices, speech.rates) for voices in mixtures]
+        shares = np.array([sum(voice.share for voice in voices) for voices in mixtures])
+        self._mixer_shares = shares / shares.sum()
 
     def speak(self, text: str, rng: np.random.Generator) -> Utterance | None:
         """Speak a sentence in a random voice, pitch and rate; None where that is not possible."""
-        if self._mixer and rng.random() < self._mixed:
-            return self._mixer.speak(text, rng)
+        if self._mixers and rng.random() < self._mixed:
+            mixer = self._mixers[rng.choice(len(self._mixers), p=self._mixer_shares)]
+            return mixer.speak(text, rng)
         voice = self._voices[rng.choice(len(self._shares), p=self._shares)]
         tone, faster = rng.uniform(*voice.half_tones), rng.choice(self._rates)
         clip = self.record(text, voice, float(tone), float(faster))
@@ -131,12 +135,11 @@ class Speaker:
 
 
 class MixedSpeaker:
-    """A new voice for every sentence, mixed from those that can be mixed."""
+    """A new voice for every sentence, mixed from some voices."""
 
-    def __init__(self, speech: settings.Speech):
-        voices = [voice for voice in speech.voices if voice.mixes]
+    def __init__(self, voices: Sequence[settings.Voice], rates: Sequence[float]):
         lowest, highest = zip(*(voice.half_tones for voice in voices), strict=True)
-        self._half_tones, self._rates = (max(lowest), min(highest)), speech.rates
+        self._half_tones, self._rates = (max(lowest), min(highest)), rates
         self._mixer = VoiceMixer([_voice_path(voice) for voice in voices])
 
     def speak(self, text: str, rng: np.random.Generator) -> Utterance | None:

@@ -6,12 +6,14 @@ killed goes on from its last checkpoint and ends with the weights of an unbroken
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from whisper_nano.settings import Stage
 from whisper_terms.sharding import digest
@@ -20,35 +22,80 @@ from whisper_terms.tables import atomic_path
 
 CHECKPOINT = "checkpoint.pt"
 _MEASURED_STEPS = 100
+_AHEAD = 3  # batches that each worker makes before they are asked for
 
-# (rng, share of the steps done) -> measures; adds gradients to the weights.
-Step = Callable[[np.random.Generator, float], Mapping[str, float]]
+Batch = TypeVar("Batch")
+# (rng, share of the steps done) -> a batch, on the CPU and maybe in another process.
+Make = Callable[[np.random.Generator, float], Batch]
+# A batch -> measures, each a scalar; adds gradients to the weights.
+Learn = Callable[[Batch], Mapping[str, Tensor]]
 
 # Raised when the same stage and files train other weights than before.
-_METHOD = 1
+_METHOD = 2
 
 
 def train(
-    modules: Sequence[tuple[nn.Module, float]], step: Step, stage: Stage, state: Path
+    modules: Sequence[tuple[nn.Module, float]],
+    make: Make,
+    learn: Learn,
+    stage: Stage,
+    state: Path,
+    workers: int = 0,
 ) -> None:
     """Train modules, and print the mean of each measure now and then.
 
     Args:
         modules: what is trained, with the peak of its learning rate.
-        step: computes losses and their gradients.
+        make: makes a batch.
+        learn: computes losses of a batch and their gradients.
         stage: how long, and the course of the learning rate.
         state: folder of the checkpoint, of this training alone.
+        workers: processes that make batches ahead; with 0 they are made in between. The batches are
+            the same.
     """
     optimiser = Optimisers(modules)
     weights = nn.ModuleList([module for module, _ in modules])
     log, checkpoint = MeasureLog(stage.steps), state / CHECKPOINT
-    for number in range(_resume(weights, optimiser, checkpoint), stage.steps):
+    done = _resume(weights, optimiser, checkpoint)
+    batches = iter(make_batches(make, stage, done, workers))
+    for number in range(done, stage.steps):
         optimiser.prepare(learning_rate(number, stage))
-        log.add(number, step(np.random.default_rng([stage.seed, number]), number / stage.steps))
-        nn.utils.clip_grad_norm_(_trainable(weights), 1.0)
+        log.add(number, [learn(next(batches)) for _ in range(stage.batches)])
+        # Gradients add up. To the optimisers, which take their direction alone, that is their mean.
+        nn.utils.clip_grad_norm_(_trainable(weights), float(stage.batches))
         optimiser.step()
         if (number + 1) % stage.checkpoint_steps == 0:
             _save(weights, optimiser, number + 1, checkpoint)
+
+
+def make_batches(make: Make, stage: Stage, done: int, workers: int) -> Iterable:
+    """The batches of the steps from number `done` on, in their order."""
+    return DataLoader(
+        _Batches(make, stage),
+        batch_size=None,
+        sampler=range(done * stage.batches, stage.steps * stage.batches),
+        num_workers=workers,
+        collate_fn=_unchanged,
+        # What is spoken is there already, and not copied.
+        multiprocessing_context="fork" if workers else None,
+        prefetch_factor=_AHEAD if workers else None,
+    )
+
+
+class _Batches(Dataset):
+    """All batches of a stage, each made from its number."""
+
+    def __init__(self, make: Make, stage: Stage):
+        self._make, self._stage = make, stage
+
+    def __getitem__(self, number: int):
+        stage = self._stage
+        rng = np.random.default_rng([stage.seed, number])
+        return self._make(rng, number // stage.batches / stage.steps)
+
+
+def _unchanged(batch: Batch) -> Batch:
+    return batch
 
 
 def learning_rate(step: int, stage: Stage) -> float:
@@ -121,17 +168,17 @@ class MeasureLog:
     def __init__(self, steps: int):
         self._steps, self._rows, self._start = steps, [], time.perf_counter()
 
-    def add(self, number: int, measures: Mapping[str, float]) -> None:
-        """Note the measures of a step (numbered from 0)."""
-        self._rows.append(measures)
+    def add(self, number: int, rows: Sequence[Mapping[str, Tensor]]) -> None:
+        """Note the measures of the batches of a step (numbered from 0)."""
+        self._rows += rows
         if (number + 1) % _MEASURED_STEPS == 0 or number + 1 == self._steps:
+            # Not before: to read a number from a GPU is to wait for it.
             means = {
-                name: np.nanmean([row.get(name, np.nan) for row in self._rows])
-                for name in self._rows[-1]
+                name: np.nanmean([float(row[name]) for row in self._rows]) for name in rows[-1]
             }
             minutes = (time.perf_counter() - self._start) / 60
             values = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
-            print(f"step {number + 1}/{self._steps}, {minutes:.1f} min: {values}", flush=True)
+            print(f"step {number + 1}/{self._steps}, {minutes:.2f} min: {values}", flush=True)
             self._rows = []
 
 
