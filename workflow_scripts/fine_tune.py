@@ -35,7 +35,7 @@ def main() -> None:
     from whisper_terms.base_model import link_model, load_base, save_model
     from whisper_terms.checkpoints import keep_trained
     from whisper_terms.devices import prepare_cpu
-    from whisper_terms.encodings import read_encodings, weights_digest
+    from whisper_terms.encodings import find_encodings, weights_digest
     from whisper_terms.term_tokens import read_surfaces
     from whisper_terms.training import fine_tune, training_digest
     from whisper_terms.windows import read_windows
@@ -59,7 +59,7 @@ def main() -> None:
             state,
             **how,
             device=arguments.device,
-            encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
+            encodings=find_encodings(arguments.encodings) if arguments.encodings else {},
             surfaces=read_surfaces(arguments.terms) if arguments.terms else {},
         )
         # Till then a process may still be reading the checkpoint with the best weights.

@@ -29,7 +29,7 @@ def main() -> None:
     from whisper_terms.base_model import load_base, save_model
     from whisper_terms.config import Recipe
     from whisper_terms.devices import choose_device, prepare_cpu
-    from whisper_terms.encodings import read_encodings
+    from whisper_terms.encodings import find_encodings
     from whisper_terms.interpolation import (
         COLUMNS,
         choose_point,
@@ -55,7 +55,7 @@ def main() -> None:
         windows,
         language=arguments.language,
         timestamps=recipe.timestamps,
-        encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
+        encodings=find_encodings(arguments.encodings) if arguments.encodings else {},
         device=choose_device(arguments.device),
     )
     chosen = choose_point(points, recipe.forgetting_budget)

@@ -25,7 +25,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     from whisper_terms.devices import choose_device, prepare_cpu
-    from whisper_terms.encodings import read_encodings
+    from whisper_terms.encodings import find_encodings
     from whisper_terms.openai_format import load_openai
     from whisper_terms.replay_labels import (
         LABELLED,
@@ -49,7 +49,7 @@ def main() -> None:
         tokenizer,
         label_state(arguments.state, arguments.model, **how),
         **how,
-        encodings=read_encodings(arguments.encodings) if arguments.encodings else {},
+        encodings=find_encodings(arguments.encodings) if arguments.encodings else {},
         batch_size=arguments.batch_size,
     )
     write_table(arguments.output, LABELLED, labelled_rows(labelled, tokenizer))

@@ -15,7 +15,14 @@ from whisper.audio import log_mel_spectrogram
 import encode_windows as script
 from whisper_terms import encodings
 from whisper_terms.base_model import load_base
-from whisper_terms.encodings import encode_windows, read_encodings, weights_digest, window_features
+from whisper_terms.encodings import COLUMNS as ENCODINGS
+from whisper_terms.encodings import (
+    encode_windows,
+    find_encodings,
+    read_encodings,
+    weights_digest,
+    window_features,
+)
 from whisper_terms.errors import UserError
 from whisper_terms.tables import write_table
 from whisper_terms.windows import COLUMNS, window_audio, window_rows
@@ -163,6 +170,8 @@ def test_the_digest_of_weights(tmp_path):
     content[-1] ^= 1
     weights.write_bytes(content)
     assert weights_digest(directory) != before
+    with pytest.raises(UserError, match="holds no weights"):
+        weights_digest(tmp_path)
 
 
 def test_the_script(tmp_path, windows, monkeypatch):
@@ -179,3 +188,14 @@ def test_the_script(tmp_path, windows, monkeypatch):
         encoder = load_base(str(directory)).model.get_encoder()
         expected = encoder(torch.from_numpy(direct)[None]).last_hidden_state[0].numpy()
     assert np.allclose(np.load(files[windows[0].id]), expected, rtol=2**-10, atol=1e-4)
+
+
+def test_encodings_that_are_gone_are_told(windows, encode, tmp_path):
+    files, _ = encode(windows[:2])
+    rows = [{"window": name, "file": str(file)} for name, file in files.items()]
+    write_table(tmp_path / "encodings.tsv", ENCODINGS, rows)
+    assert find_encodings(tmp_path / "encodings.tsv") == files
+    files[windows[0].id].unlink()
+    with pytest.raises(UserError, match="1 of 2 encodings are gone") as error:
+        find_encodings(tmp_path / "encodings.tsv")
+    assert "delete this table" in error.value.faults[0].cure

@@ -172,6 +172,18 @@ class TestDigest:
             others = [replace(windows[0], **other), *windows[1:]]
             assert self.digest(others) != self.digest(windows)
 
+    def test_windows_that_the_recipe_does_not_read_do_not(self, windows):
+        dev = replace(windows[0], id="dev", split="dev")
+        assert self.digest([*windows, dev]) == self.digest(windows)
+        patient, plain = (
+            RECIPE.model_copy(update=change) for change in ({"patience": 1}, {"replay": 0.0})
+        )
+        assert self.digest([*windows, dev], recipe=patient) != self.digest(
+            [*windows, replace(dev, id="other")], recipe=patient
+        )
+        terms = [window for window in windows if not window.is_replay]
+        assert self.digest(windows, recipe=plain) == self.digest(terms, recipe=plain)
+
     def test_what_comes_after_training_does_not(self, windows):
         for change in ({"interpolation": (0.5,)}, {"forgetting_budget": 0.1}):
             other = self.digest(windows, recipe=RECIPE.model_copy(update=change))

@@ -25,9 +25,17 @@ COLUMNS = "window file".split()
 
 
 def weights_digest(model_directory: str | Path) -> str:
-    """The SHA-256 of a model directory's weights."""
+    """The SHA-256 of a model directory's weights.
+
+    Raises:
+        UserError: it holds none.
+    """
+    paths = sorted(Path(model_directory).glob("*.safetensors"))
+    if not paths:
+        cure = "name a model directory, such as results/nano/base/checkpoint"
+        raise UserError(Fault("holds no weights (*.safetensors)", cure, model_directory))
     sha = hashlib.sha256()
-    for path in sorted(Path(model_directory).glob("*.safetensors")):
+    for path in paths:
         with path.open("rb") as source:
             while block := source.read(1 << 20):
                 sha.update(block)
@@ -91,6 +99,21 @@ def encoding_path(store: Path, base: str, window: str) -> Path:
 def read_encodings(path: str | Path) -> dict[str, Path]:
     """The file of each window, by window id, from the table that says so."""
     return {row["window"]: Path(row["file"]) for row in read_table(path, COLUMNS)}
+
+
+def find_encodings(path: str | Path) -> dict[str, Path]:
+    """The same, of files that are there.
+
+    Raises:
+        UserError: some of them are gone.
+    """
+    files = read_encodings(path)
+    gone = [file for file in files.values() if not file.exists()]
+    if gone:
+        problem = f"{len(gone)} of {len(files)} encodings are gone"
+        cure = "delete this table, and run the same again: what is missing is encoded anew"
+        raise UserError(Fault(problem, cure, path, value=str(gone[0])))
+    return files
 
 
 @torch.inference_mode()

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterable
 
-
 DIGITS = 16
 
 

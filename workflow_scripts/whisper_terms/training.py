@@ -181,7 +181,7 @@ def fine_tune(
         model=trained,
         args=arguments,
         train_dataset=examples("train"),
-        eval_dataset=examples("dev") if recipe.patience else None,
+        eval_dataset=examples("dev") if "dev" in _splits(recipe) else None,
         data_collator=Collator(model.config.pad_token_id),
         callbacks=[*callbacks, *([Patience(recipe.patience)] if recipe.patience else [])],
         reference=reference,
@@ -202,12 +202,17 @@ def training_digest(
 ) -> str:
     """A digest of all that the trained weights follow from: no other training may resume here.
 
+    Windows that the recipe doesn't read are no part of it.
+
     Args:
         base: digest of the base model's weights.
         windows: all windows of the recipe's layout.
         recipe: the recipe.
         first_voice: see `select_windows`.
         language: Whisper's code of a language.
+
+    Raises:
+        UserError: nothing to train on.
     """
     rows = [
         [
@@ -220,10 +225,15 @@ def training_digest(
             ),
             *([list(window.answer)] if window.answer else ()),
         ]
-        for window in windows
-        if window.is_labelled
+        for split in _splits(recipe)
+        for window in select_windows(windows, split, recipe, first_voice)
     ]
     return digest([_METHOD, base, rows, recipe.training_json(), first_voice, language])
+
+
+def _splits(recipe: Recipe) -> tuple[str, ...]:
+    """The sets that a recipe reads: the development set tells only when to stop."""
+    return ("train", "dev") if recipe.patience else ("train",)
 
 
 def _arguments(recipe: Recipe, state: Path, device: torch.device) -> Seq2SeqTrainingArguments:

@@ -5,6 +5,7 @@ killed goes on from its last checkpoint and ends with the weights of an unbroken
 """
 
 import math
+import resource
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -70,6 +71,10 @@ def train(
 
 def make_batches(make: Make, stage: Stage, done: int, workers: int) -> Iterable:
     """The batches of the steps from number `done` on, in their order."""
+    if workers:
+        # Each tensor that waits is an open file, of which a process may have a thousand by default.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return DataLoader(
         _Batches(make, stage),
         batch_size=None,
