@@ -20,6 +20,8 @@ def choose_device(name: str) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    # For attention to ever new numbers of tokens cuDNN makes a plan first.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     try:
         return torch.zeros(1, device=name).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:

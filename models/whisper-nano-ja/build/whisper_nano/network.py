@@ -74,8 +74,8 @@ def encode(encoder: nn.Module, features: Tensor, layout: Layout | None = None) -
     if layout is not None:
         places, bias = layout.places, _attention_bias(layout.weight)
     with fast_precision(features.device):
-        hidden = nn.functional.gelu(encoder.conv1(features))
-        hidden = nn.functional.gelu(encoder.conv2(hidden)).transpose(1, 2)
+        hidden = nn.functional.gelu(_convolve(encoder.conv1, features.float()))
+        hidden = nn.functional.gelu(_convolve(encoder.conv2, hidden.transpose(1, 2)))
         hidden = hidden.float() + encoder.embed_positions.weight[places]
         for layer in encoder.layers:
             seen = layer.self_attn_layer_norm(hidden)
@@ -119,6 +119,17 @@ def decode(
             ]
             hidden = hidden + _feed_forward(layer, hidden)
     return decoder.layer_norm(hidden.float()), looks
+
+
+def _convolve(convolution: nn.Conv1d, values: Tensor) -> Tensor:
+    """A convolution of width 3, (batch, channels, n) -> (batch, n / stride, WIDTH).
+
+    As a product of matrices, since windows have ever new lengths, for each of which cuDNN makes a
+    plan first.
+    """
+    padded = nn.functional.pad(values, (1, 1))
+    pieces = padded.unfold(2, 3, convolution.stride[0]).transpose(1, 2).flatten(2)
+    return nn.functional.linear(pieces, convolution.weight.flatten(1), convolution.bias)
 
 
 def _attention_bias(weight: Tensor) -> Tensor:

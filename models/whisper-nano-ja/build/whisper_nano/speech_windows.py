@@ -43,7 +43,8 @@ class SpeechBatch:
     """Windows of speech.
 
     Attributes:
-        features: what is heard, shape (batch, MEL_BINS, 2 * frames).
+        features: what is heard, shape (batch, MEL_BINS, 2 * frames); float16, since they are most
+            of what is moved from process to process and to a GPU.
         phones: what is said, shape (batch, frames), int64.
         accent: pitch, shape (batch, frames), float32.
         layout: where in the 30 s the frames are.
@@ -82,7 +83,7 @@ class SpeechWindows:
             for group, row, region in zip(groups, said, layout.regions, strict=True)
         ]
         features = augment(log_power, heard.repeat_interleave(2, 1), rng)
-        return SpeechBatch(features, phones, accent, layout, starts)
+        return SpeechBatch(features.half(), phones, accent, layout, starts)
 
     def _choose(self, most: int, rng: np.random.Generator) -> list[np.ndarray]:
         """Groups of utterances (their indices) whose windows have similar lengths."""
