@@ -58,13 +58,16 @@ class TestChoice:
     def test_of_gains_that_chance_explains_the_trained_weights(self):
         points = [BASE, point(0.5, 10, 10, loss=2.0), point(1, 11, 10, loss=3.0)]
         assert choose_point(points, 0.0).alpha == 1
+        # Of five changed tokens chance takes four and a half, of four all.
         points[-1] = point(1, 14, 10)
+        assert choose_point(points, 0.0).alpha == 1
+        points[-1] = point(1, 15, 10)
         assert choose_point(points, 0.0).alpha == 0.5
 
     def test_tokens_that_change_to_and_fro_cancel_out(self):
         before, now = answers(50), Answers((True,) * 50 + (False,) * 50, 1.0)
-        assert not now.is_worse(before) and not before.is_worse(now)
-        assert answers(55).is_worse(before) and not answers(45).is_worse(before)
+        assert not now.is_worse(before, 1) and not before.is_worse(now, 1)
+        assert answers(55).is_worse(before, 1) and not answers(45).is_worse(before, 1)
 
     def test_the_least_loss_where_all_exceed_it(self):
         points = [BASE, point(0.5, 40, 30), point(1, 5, 50)]

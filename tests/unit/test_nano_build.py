@@ -136,6 +136,14 @@ def test_terms_and_test_sentences_are_left_out(tmp_path):
     assert [row["text"] for row in chosen] == ["本を読むよ。"]
 
 
+def test_sentences_whose_words_stand_apart(tmp_path):
+    (tmp_path / "words.txt").write_text(
+        "英語 を 話 し ま す か 。\n\n春 が 来 る 。\n", encoding="utf-8"
+    )
+    source = Source(file=str(tmp_path / "words.txt"), format="words")
+    assert read_source(source) == ["英語を話しますか。", "春が来る。"]
+
+
 def test_held_out_sentences_are_never_spoken(tmp_path):
     chosen = selection(tmp_path, [f"{number}番です。" for number in range(200)], spoken=1000)
     rows = select_sentences(chosen)
