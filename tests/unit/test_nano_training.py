@@ -351,8 +351,7 @@ def test_a_killed_training_ends_as_an_unbroken_one(tmp_path):
             loss.backward()
             return {"loss": loss.detach()}
 
-        stage = Stage(steps=7, batches=2, **STAGE)
-        train([(module, 0.1)], make, learn, stage, state, workers)
+        train([(module, 0.1)], make, learn, Stage(steps=7, **STAGE), state, workers)
         return [weight.tolist() for weight in module.parameters()]
 
     unbroken = run(tmp_path / "unbroken", until=7)

@@ -171,7 +171,6 @@ class Stage(Settings):
         hold: share of the steps after which it falls from its peak, by a cosine.
         floor: what the cosine falls to, as a share of the peak.
         checkpoint_steps: steps between two checkpoints.
-        batches: batches in a step, one after the other.
         seed: of everything random.
     """
 
@@ -180,7 +179,6 @@ class Stage(Settings):
     hold: Share
     floor: Share
     checkpoint_steps: Count = 500
-    batches: Count = 1
     seed: int
 
 

@@ -61,9 +61,8 @@ def train(
     batches = iter(make_batches(make, stage, done, workers))
     for number in range(done, stage.steps):
         optimiser.prepare(learning_rate(number, stage))
-        log.add(number, [learn(next(batches)) for _ in range(stage.batches)])
-        # Gradients add up. To the optimisers, which take their direction alone, that is their mean.
-        nn.utils.clip_grad_norm_(_trainable(weights), float(stage.batches))
+        log.add(number, learn(next(batches)))
+        nn.utils.clip_grad_norm_(_trainable(weights), 1.0)
         optimiser.step()
         if (number + 1) % stage.checkpoint_steps == 0:
             _save(weights, optimiser, number + 1, checkpoint)
@@ -78,7 +77,7 @@ def make_batches(make: Make, stage: Stage, done: int, workers: int) -> Iterable:
     return DataLoader(
         _Batches(make, stage),
         batch_size=None,
-        sampler=range(done * stage.batches, stage.steps * stage.batches),
+        sampler=range(done, stage.steps),
         num_workers=workers,
         collate_fn=_unchanged,
         # What is spoken is there already, and not copied.
@@ -88,15 +87,14 @@ def make_batches(make: Make, stage: Stage, done: int, workers: int) -> Iterable:
 
 
 class _Batches(Dataset):
-    """All batches of a stage, each made from its number."""
+    """The batches of a stage's steps, each made from its number."""
 
     def __init__(self, make: Make, stage: Stage):
         self._make, self._stage = make, stage
 
     def __getitem__(self, number: int):
-        stage = self._stage
-        rng = np.random.default_rng([stage.seed, number])
-        return self._make(rng, number // stage.batches / stage.steps)
+        rng = np.random.default_rng([self._stage.seed, number])
+        return self._make(rng, number / self._stage.steps)
 
 
 def _unchanged(batch: Batch) -> Batch:
@@ -173,13 +171,13 @@ class MeasureLog:
     def __init__(self, steps: int):
         self._steps, self._rows, self._start = steps, [], time.perf_counter()
 
-    def add(self, number: int, rows: Sequence[Mapping[str, Tensor]]) -> None:
-        """Note the measures of the batches of a step (numbered from 0)."""
-        self._rows += rows
+    def add(self, number: int, measures: Mapping[str, Tensor]) -> None:
+        """Note the measures of a step (numbered from 0)."""
+        self._rows.append(measures)
         if (number + 1) % _MEASURED_STEPS == 0 or number + 1 == self._steps:
             # Not before: to read a number from a GPU is to wait for it.
             means = {
-                name: np.nanmean([float(row[name]) for row in self._rows]) for name in rows[-1]
+                name: np.nanmean([float(row[name]) for row in self._rows]) for name in measures
             }
             minutes = (time.perf_counter() - self._start) / 60
             values = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
