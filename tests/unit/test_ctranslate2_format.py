@@ -51,14 +51,15 @@ def test_faster_whisper_hears_what_openai_whisper_hears(tmp_path):
     for sound, one in zip(samples, theirs, strict=True):
         segments, about = model.transcribe(sound, language="ja", word_timestamps=True, **greedy)
         segments = list(segments)
-        assert "".join(segment.text for segment in segments) == one.segments[0]["text"]
+        heard = "".join(segment.text for segment in segments)
+        assert heard == "".join(segment["text"] for segment in one.segments)
         assert about.language == "ja"
         assert all(0 <= word.start <= word.end for segment in segments for word in segment.words)
 
 
 @pytest.mark.parametrize("precision", ["float16", "int8", "int8_float16"])
 def test_lower_precision_hears_much_the_same(tmp_path, precision):
-    text = "美しい神戸が前を買いました。"
+    text = "受付で名前を書きました。"
     export_ctranslate2(NANO, tmp_path / "made", precision)
     model = WhisperModel(str(tmp_path / "made"), device="cpu")
     sound = read_audio(ROOT / "recordings" / "demo" / "general_45.flac")

@@ -228,7 +228,9 @@ class TestWithoutAText:
         }
 
     def test_what_training_follows_from(self, windows, ask):
-        how = {"recipe": Recipe(), "first_voice": "one", "language": "ja"}
+        # A recipe that reads all of them.
+        recipe = Recipe(replay=0.7, packed=False)
+        how = {"recipe": recipe, "first_voice": "one", "language": "ja"}
 
         def digest(windows):
             return training_digest("base", windows, **how)
