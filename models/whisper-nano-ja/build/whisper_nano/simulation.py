@@ -67,7 +67,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What simulated encodings are computed from: a hundredth of their size.
+    """What simulated encodings are computed from: a sixteenth of their size.
 
     Attributes:
         said, heard: phones of each frame, and what they may be taken for; shape (batch, frames).
