@@ -7,7 +7,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from whisper_terms.dictionary import read_dictionaries
 from whisper_terms.errors import run_script
@@ -15,8 +14,8 @@ from whisper_terms.progress import progress
 from whisper_terms.readings import settle_reading
 from whisper_terms.speech.engine import Replacement, SpokenText, Voice
 from whisper_terms.speech.openjtalk import OpenJTalk
-from whisper_terms.speech.sound import SAMPLE_RATE, finish
-from whisper_terms.tables import RECORDINGS, atomic_path, read_table
+from whisper_terms.speech.sound import SAMPLE_RATE, finish, write_recording
+from whisper_terms.tables import RECORDINGS, read_table
 
 # A speaker neither begins with the recording nor ends with it.
 PAUSE = np.zeros(round(0.3 * SAMPLE_RATE), np.float32)
@@ -49,9 +48,7 @@ def main() -> None:
             continue
         how = tuple(term for term in terms if term.surface in row["text"])
         speech = finish(*engine.speak(SpokenText(row["text"], how), voice), arguments.loudness)
-        with atomic_path(audio) as temporary:
-            sound = np.concatenate([PAUSE, speech, PAUSE])
-            soundfile.write(temporary, sound, SAMPLE_RATE, subtype="PCM_16")
+        write_recording(audio, np.concatenate([PAUSE, speech, PAUSE]))
 
 
 if __name__ == "__main__":

@@ -138,6 +138,14 @@ class TestStore:
         assert other.utterance(self.SPOKEN, PLAIN) == path
         assert (other.made, other.found) == (0, 1)
 
+    def test_what_lost_its_content_is_spoken_again(self, store):
+        spoken = SpokenText("晴れです。")
+        path = store.utterance(spoken, PLAIN)
+        content = path.read_bytes()
+        path.write_bytes(b"")
+        assert store.utterance(spoken, PLAIN) == path
+        assert path.read_bytes() == content
+
     def test_the_voice_s_name_is_no_sound(self, store):
         assert store.path(self.SPOKEN, PLAIN) == store.path(self.SPOKEN, Voice("renamed"))
 
@@ -176,11 +184,12 @@ class TestStore:
         assert len(path.stem) == 32
 
     def test_a_failure_leaves_nothing(self, store, monkeypatch):
-        def break_off(path, *arguments, **others):
-            Path(path).write_bytes(b"RIFF half a fi")
+        def break_off(path, content):
+            with path.open("wb") as out:
+                out.write(b"RIFF half a fi")
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(soundfile, "write", break_off)
+        monkeypatch.setattr(Path, "write_bytes", break_off)
         with pytest.raises(KeyboardInterrupt):
             store.utterance(self.SPOKEN, PLAIN)
         assert wavs(store) == []

@@ -21,7 +21,7 @@ from whisper_terms.replay import tested_fault
 from whisper_terms.scoring.lexicon import lexicon_of
 from whisper_terms.scoring.normalise import normalise
 from whisper_terms.sharding import digest
-from whisper_terms.tables import atomic_path
+from whisper_terms.speech.sound import is_written, write_recording
 from whisper_terms.utterances import DEVELOPMENT, RECORDED, REPLAY, TRAIN, split_sentences
 
 # Raised when the same file is copied otherwise.
@@ -149,8 +149,6 @@ def _content(audio: Path) -> str:
 def _copy(recording: Recording, store: Path) -> Copied:
     key = digest([_METHOD, _content(recording.audio)], length=32)
     path = store / key[:2] / f"{key}.wav"
-    if not path.exists():
-        samples = np.clip(read_audio(recording.audio), -1, 1)
-        with atomic_path(path) as temporary:
-            soundfile.write(temporary, samples, SAMPLE_RATE, subtype="PCM_16")
+    if not is_written(path):
+        write_recording(path, np.clip(read_audio(recording.audio), -1, 1))
     return Copied(recording, path, soundfile.info(str(path)).frames / SAMPLE_RATE)

@@ -1,8 +1,13 @@
 """From an engine's samples to the recordings that Whisper trains on."""
 
+from io import BytesIO
+from pathlib import Path
+
 import numpy as np
+import soundfile
 
 from whisper_terms.speech.resampling import resample
+from whisper_terms.tables import atomic_path
 
 SAMPLE_RATE = 16_000
 # Samples this close to full scale would be clipped by a decoder's rounding.
@@ -31,6 +36,23 @@ def finish(samples: np.ndarray, rate: int, loudness: float) -> np.ndarray:
         return samples
     gain = 10 ** (loudness / 20) / _speech_level(samples)
     return _trim(samples) * np.float32(min(gain, _PEAK / peak))
+
+
+def write_recording(target: str | Path, samples: np.ndarray) -> None:
+    """Write samples (16 kHz, mono) with 16 bits, in the format that the name ends with, atomically.
+
+    They are encoded in memory, because libsndfile waits for the disk whenever it closes a file:
+    a twentieth of the time that speaking takes.
+    """
+    encoded, form = BytesIO(), Path(target).suffix.removeprefix(".")
+    soundfile.write(encoded, samples, SAMPLE_RATE, format=form, subtype="PCM_16")
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(encoded.getbuffer())
+
+
+def is_written(path: Path) -> bool:
+    """Whether a recording is there: a power failure may leave a file without its content."""
+    return path.exists() and path.stat().st_size > 0
 
 
 def _speech_level(samples: np.ndarray) -> float:

@@ -8,12 +8,9 @@ import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
-import soundfile
-
 from whisper_terms.sharding import digest
 from whisper_terms.speech.engine import Engine, SpokenText, Voice
-from whisper_terms.speech.sound import SAMPLE_RATE, finish
-from whisper_terms.tables import atomic_path
+from whisper_terms.speech.sound import finish, is_written, write_recording
 
 # Raised when `finish` makes other samples from the same speech.
 _PROCESSING = 1
@@ -62,12 +59,10 @@ class SpeechStore:
             UserError: the text or the voice can't be spoken.
         """
         path = self.path(spoken, voice)
-        if path.exists():
+        if is_written(path):
             self.found += 1
             return path
-        samples = finish(*self.engine.speak(spoken, voice), self.loudness)
-        with atomic_path(path) as temporary:
-            soundfile.write(temporary, samples, SAMPLE_RATE, subtype="PCM_16")
+        write_recording(path, finish(*self.engine.speak(spoken, voice), self.loudness))
         self.made += 1
         return path
 
