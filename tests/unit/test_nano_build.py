@@ -167,6 +167,16 @@ def test_rohan_without_its_readings(tmp_path):
         read_source(source)
 
 
+def test_sentences_beside_their_translations(tmp_path):
+    path = tmp_path / "jpn.txt"
+    source = Source(file=str(path), format="pairs")
+    path.write_text("Go on.\t進んで。\nStop.\t止まれ！\tCC BY 2.0 FR\n")
+    assert read_source(source) == ["進んで。", "止まれ！"]
+    path.write_text("Go on.\t進んで。\n止まれ！\n")
+    with pytest.raises(UserError, match="not in the format pairs"):
+        read_source(source)
+
+
 def write_jglue(folder: Path) -> Path:
     """JGLUE's four data sets, a row each."""
     pair = {"sentence1": "犬が走っています。", "sentence2": "猫が寝ています。"}

@@ -74,7 +74,8 @@ def read_source(source: Source) -> list[str]:
 
     `rohan` is a line of ROHAN4600, `ID:漢字(かんじ)の文。,カンジノブン。`, without its readings;
     `table` has a column `text`; `lines` has one sentence a line, `words` one with spaces between
-    its words; `everyday` has patterns and words (YAML), from which sentences are made.
+    its words; a line of `pairs` is a translation, a tab and the sentence, and whatever follows a
+    second tab; `everyday` has patterns and words (YAML), from which sentences are made.
 
     Raises:
         UserError: the file is missing, is not UTF-8, or is not of that format.
@@ -83,16 +84,12 @@ def read_source(source: Source) -> list[str]:
         return _make_sentences(Path(source.file), source.count)
     if source.format == "table":
         return [row["text"].strip() for row in read_table(source.file, ["text"])]
-    lines = _read_lines(Path(source.file))
-    if source.format == "lines":
-        return lines
-    if source.format == "words":
-        return ["".join(line.split()) for line in lines]
+    read, form = _LINE_FORMATS[source.format]
     try:
-        return [_without_readings(line) for line in lines]
+        return [read(line) for line in _read_lines(Path(source.file))]
     except (IndexError, ValueError):
-        cure = "give ROHAN4600's transcript with readings"
-        raise UserError(Fault("is not in the format rohan", cure, source.file)) from None
+        fault = Fault(f"is not in the format {source.format}", f"give {form}", source.file)
+        raise UserError(fault) from None
 
 
 class Banned:
@@ -124,6 +121,19 @@ def _bare(text: str) -> str:
 def _without_readings(line: str) -> str:
     written = line.split(":", 1)[1].rsplit(",", 1)[0]
     return re.sub(r"\([^)]*\)", "", written)
+
+
+def _second_of_pair(line: str) -> str:
+    return line.split("\t")[1].strip()
+
+
+# How a line is read, and what lines the format has.
+_LINE_FORMATS = {
+    "lines": (str, "a sentence a line"),
+    "words": (lambda line: "".join(line.split()), "a sentence a line, spaces between words"),
+    "rohan": (_without_readings, "ROHAN4600's transcript with readings"),
+    "pairs": (_second_of_pair, "lines of a translation, a tab and the sentence"),
+}
 
 
 def _make_sentences(path: Path, count: int) -> list[str]:

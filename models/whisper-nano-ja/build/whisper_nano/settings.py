@@ -17,14 +17,14 @@ class Source(Settings):
 
     Attributes:
         file: its path.
-        format: `rohan`, `table`, `lines`, `words` or `everyday`; see sentences.py.
+        format: `rohan`, `table`, `lines`, `words`, `pairs` or `everyday`; see sentences.py.
         count: sentences to make, of `everyday`.
         turn: how many of its sentences are spoken before the next source has its turn.
         characters: shortest and longest sentence that is spoken.
     """
 
     file: FilePath
-    format: Literal["rohan", "table", "lines", "words", "everyday"]
+    format: Literal["rohan", "table", "lines", "words", "pairs", "everyday"]
     count: Count = 10_000
     turn: Count = 1
     characters: tuple[int, int] = (1, 1000)
