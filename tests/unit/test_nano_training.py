@@ -8,7 +8,7 @@ import torch
 from nano_build import TEXTS, generator, sentences, utterances
 from torch import nn
 from whisper.tokenizer import get_tokenizer
-from whisper_nano.assemble import whole_embedding
+from whisper_nano.assemble import whole_embedding, whole_model
 from whisper_nano.codes import FRAME_SECONDS, WIDTH, code_phones, encode_alignment
 from whisper_nano.decoder_stage import TextWindows
 from whisper_nano.encoder_stage import PhoneHead
@@ -27,7 +27,7 @@ from whisper_nano.network import (
 from whisper_nano.settings import Stage
 from whisper_nano.simulation import Placed, time_phones
 from whisper_nano.speech_windows import SpeechBatch, SpeechWindows
-from whisper_nano.start import small_embedding
+from whisper_nano.start import follow, small_embedding
 from whisper_nano.training import CHECKPOINT, learning_rate, train
 from whisper_nano.transcripts import (
     IGNORED,
@@ -194,6 +194,20 @@ def test_an_older_model_can_be_trained_on_too(vocabulary):
     whole = embedding[-1].repeat(WHISPER_TOKENS, 1)
     whole[torch.from_numpy(vocabulary.tokens)] = embedding[:-1]
     torch.testing.assert_close(small_embedding(whole, vocabulary), embedding)
+
+
+def test_a_training_is_followed_a_part_of_the_way(tmp_path, vocabulary):
+    def model(seed):
+        network = new_network(vocabulary.size, seed).model
+        parts = {"encoder": network.encoder, "decoder": network.decoder}
+        return whole_model({n: part.state_dict() for n, part in parts.items()}, vocabulary)
+
+    start, trained = model(1), model(2)
+    start.save_pretrained(tmp_path)
+    before, after = start.state_dict(), {n: w.clone() for n, w in trained.state_dict().items()}
+    follow(trained, str(tmp_path), 0.25)
+    for name, weights in trained.state_dict().items():
+        torch.testing.assert_close(weights, 0.75 * before[name] + 0.25 * after[name])
 
 
 def test_weights_are_saved_by_module(tmp_path, vocabulary):

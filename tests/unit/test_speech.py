@@ -139,11 +139,10 @@ class TestStore:
         assert (other.made, other.found) == (0, 1)
 
     def test_what_lost_its_content_is_spoken_again(self, store):
-        spoken = SpokenText("晴れです。")
-        path = store.utterance(spoken, PLAIN)
+        path = store.utterance(self.SPOKEN, PLAIN)
         content = path.read_bytes()
         path.write_bytes(b"")
-        assert store.utterance(spoken, PLAIN) == path
+        assert store.utterance(self.SPOKEN, PLAIN) == path
         assert path.read_bytes() == content
 
     def test_the_voice_s_name_is_no_sound(self, store):

@@ -13,6 +13,7 @@ from whisper_nano.codes import WIDTH
 from whisper_nano.guidance import GUIDED_HEADS
 from whisper_nano.network import LONGEST_TEXT, nano_config
 from whisper_nano.spectrogram import MEL_BINS
+from whisper_nano.start import follow
 from whisper_nano.vocabulary import UNSEEN_SHARE, WHISPER_TOKENS, Vocabulary
 from whisper_terms.base_model import GENERATION_CONFIG, Base, save_model
 from whisper_terms.tables import write_text
@@ -33,6 +34,8 @@ def assemble_model(
     vocabulary: Vocabulary,
     directory: Path,
     settings_directory: Path,
+    start: str = "",
+    followed: float = 1.0,
 ) -> None:
     """Write the model directory, in half precision.
 
@@ -42,6 +45,8 @@ def assemble_model(
         directory: where to write.
         settings_directory: where the generation settings are written first; save_model copies
             them from there, byte for byte.
+        start: directory of the model that the training began with; empty for random weights.
+        followed: how far the training is followed from there.
 
     Raises:
         UserError: the directory holds files that are not a model's.
@@ -51,6 +56,8 @@ def assemble_model(
         json.dumps(generation_settings(), indent=2, ensure_ascii=False) + "\n",
     )
     model = whole_model(weights, vocabulary)
+    if start:
+        follow(model, start, followed)
     base = Base(
         model,
         build_tokenizer(),

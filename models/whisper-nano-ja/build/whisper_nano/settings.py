@@ -252,6 +252,10 @@ class Build(Settings):
         neural: speech of Kokoro beside it, in the third stage.
         start: directory of the model that training begins with; empty for random weights.
         encoder, decoder, joint: the three stages.
+        decoder_of: the stage whose decoder the model has. The third hears the spoken sentences so
+            often that its decoder may know them by heart.
+        followed: how far the model follows the training from `start`: 1 has the trained weights,
+            0.5 the mean of both, which has learnt less by heart.
         measure: what the model is measured on.
         memory_mb, runtime_minutes: what jobs ask of a cluster.
         training_memory_mb, training_runtime_minutes: what the stages ask for.
@@ -266,9 +270,17 @@ class Build(Settings):
     encoder: EncoderStage
     decoder: DecoderStage
     joint: JointStage
+    decoder_of: Literal["decoder", "joint"] = "joint"
+    followed: Share = 1.0
     measure: Measure
     memory_mb: Count = 4000
     runtime_minutes: Count = 60
     training_memory_mb: Count = 16_000
     training_runtime_minutes: Count = 480
     gpu: Literal[0, 1] = 0
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> "Build":
+        if self.followed < 1 and not self.start:
+            raise ValueError("followed below 1 needs start")
+        return self
