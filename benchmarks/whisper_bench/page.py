@@ -21,8 +21,7 @@ one, by terms a second. Plans of less than ten seconds are made three times, and
 counts. The ratio of a no-op is that of all its terms, though none is made.""",
     "synthesis": """The workflow speaks a dictionary and builds the manifest, on all cores. The
 baseline speaks the same utterances by the same voices in as many processes, which write nothing.
-Starting the processes counts for both. The two take turns, three times, and the middle run of each
-counts.""",
+Starting the processes counts for both. The two take turns, twice, and the mean of each counts.""",
     "fine-tuning": """An epoch over the same utterances, on the CPU. *Blog* is Hugging Face's
 trainer with one utterance a window, spectrograms ready, the encoder run in every step, in float32.
 *Ours* is the recipe `default`: packed windows, its share of replay beside them, encodings from

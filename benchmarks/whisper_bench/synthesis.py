@@ -27,7 +27,7 @@ ENGINE, OURS = "engine alone", "workflow"
 # The largest overhead that the project wants, as a fraction.
 _WANTED = 0.1
 # How often the workflow and the engine take turns.
-_ROUNDS = 3
+_ROUNDS = 2
 # Utterances that a process takes at a time.
 _BATCH = 16
 Request = tuple[SpokenText, Voice]
