@@ -154,21 +154,21 @@ class TestPacking:
         assert end[0] <= one.end <= end[1]
 
     def test_what_fits_in_no_window_is_left_out(self):
-        rows = [manifest_row(1, 30.01), manifest_row(2), manifest_row(3, text="あ" * 200)]
+        rows = [manifest_row(1, 30.01), manifest_row(2), manifest_row(3, text="雪" * 440)]
         assert [one.audio for one in utterances(pack(rows, RULES, 1))] == ["store/0002.wav"]
 
     def test_the_token_bound_itself(self):
-        # "あ" is three bytes: 144 * 3 + 2 timestamps + 4 = 438; one more is 441.
-        fits, too_long = manifest_row(1, text="あ" * 144), manifest_row(2, text="あ" * 145)
-        assert [one.text for one in utterances(pack([fits, too_long], RULES, 1))] == ["あ" * 144]
+        # "雪" is one token, though three bytes: 434 + 2 timestamps + 4 = 440.
+        fits, too_long = manifest_row(1, text="雪" * 434), manifest_row(2, text="雪" * 435)
+        assert [one.text for one in utterances(pack([fits, too_long], RULES, 1))] == ["雪" * 434]
 
-    @pytest.mark.parametrize(("repeats", "windows"), [((110, 111), 1), ((111, 111), 2)])
+    @pytest.mark.parametrize(("repeats", "windows"), [((110, 110), 1), ((111, 110), 2)])
     def test_the_token_bound_of_several(self, repeats, windows):
-        # 4 + (2 * 110 + 2) + (2 * 111 + 2) is 450; "é" and "ü" are two bytes.
-        rules = PackingRules(30.0, (0.2, 0.8), 450, 10**6)
+        # 4 + (110 + 2) + (2 * 110 + 2) is 338; "痙" is two tokens.
+        rules = PackingRules(30.0, (0.2, 0.8), 338, 10**6)
         rows = [
             manifest_row(number, text=letter * count)
-            for number, (letter, count) in enumerate(zip("éü", repeats, strict=True))
+            for number, (letter, count) in enumerate(zip("雪痙", repeats, strict=True))
         ]
         assert len(pack(rows, rules, 1)) == windows
 

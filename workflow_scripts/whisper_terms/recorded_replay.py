@@ -22,6 +22,7 @@ from whisper_terms.scoring.lexicon import lexicon_of
 from whisper_terms.scoring.normalise import normalise
 from whisper_terms.sharding import digest
 from whisper_terms.speech.sound import is_written, write_recording
+from whisper_terms.token_count import count_tokens
 from whisper_terms.utterances import DEVELOPMENT, RECORDED, REPLAY, TRAIN, split_sentences
 
 # Raised when the same file is copied otherwise.
@@ -135,10 +136,7 @@ def _count_tokens(text: str, enough: int) -> int:
     """The number of tokens, or of bytes where even these are few."""
     if (most := len(text.encode())) + _TOKENS_BESIDE <= enough:
         return most
-    # Only here: it takes seconds to load.
-    from whisper.tokenizer import get_tokenizer
-
-    return len(get_tokenizer(multilingual=True).encode(text))
+    return count_tokens(text)
 
 
 def _content(audio: Path) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 
 from whisper_terms.sharding import digest, shard_of
 from whisper_terms.tables import read_table
+from whisper_terms.token_count import count_tokens
 from whisper_terms.utterances import RECORDED
 
 SAMPLE_RATE = 16_000
@@ -208,7 +209,7 @@ def _fill(rows: Iterable[Mapping[str, str]], rules: PackingRules) -> list[_Open]
     windows: list[_Open] = []
     # Neighbours in the hash's order are unrelated; the term's utterances spread over windows.
     for rank, row in sorted(((_rank(row), row) for row in rows), key=lambda ranked: ranked[0]):
-        seconds, tokens = float(row["seconds"]), _most_tokens(row, rules)
+        seconds, tokens = float(row["seconds"]), _count_tokens(row, rules)
         if seconds > rules.seconds or _TOKENS_ONCE + tokens > rules.max_tokens:
             continue
         # Its own, so that an utterance alone in a window stays there when others change.
@@ -271,16 +272,18 @@ def _choose_room(seed: str, rules: PackingRules) -> str:
     return ""
 
 
-def _most_tokens(row: Mapping[str, str], rules: PackingRules) -> int:
-    """An upper bound without a tokenizer: a token is at least one byte.
+def _count_tokens(row: Mapping[str, str], rules: PackingRules) -> int:
+    """How many tokens an utterance adds to a label: an estimate where it has no text.
 
     The labels of recordings are known to fit when they are alone: see `recorded_replay`, and
     `replay_labels` for those without a transcript.
     """
+    tokens = count_tokens(row["text"]) + _TOKENS_AROUND
     if row.get("engine") != RECORDED:
-        return len(row["text"].encode()) + _TOKENS_AROUND
-    spoken = len(row["text"].encode()) or math.ceil(float(row["seconds"]) * _TOKENS_A_SECOND)
-    return min(spoken + _TOKENS_AROUND, rules.max_tokens - _TOKENS_ONCE)
+        return tokens
+    if not row["text"]:
+        tokens += math.ceil(float(row["seconds"]) * _TOKENS_A_SECOND)
+    return min(tokens, rules.max_tokens - _TOKENS_ONCE)
 
 
 def _on_tick(seconds: float, rounded: Callable[[float], int] = round) -> float:
