@@ -59,7 +59,7 @@ def test_comparison_with_the_widespread_recipes(demo):
     update_config(merged, yaml.safe_load(path.read_text()))
     recipes = load_config(merged, path).recipes
     for name in ("blog-full-10", "blog-frozen-40"):
-        fast = recipes[name].model_copy(update={"learning_rate": 5e-4})
+        fast = recipes[name].model_copy(update={"learning_rate": 3e-4})
         assert recipes[f"{name}-fast"] == fast
 
 
