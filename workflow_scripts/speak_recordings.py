@@ -14,7 +14,7 @@ from whisper_terms.progress import progress
 from whisper_terms.readings import settle_reading
 from whisper_terms.speech.engine import Replacement, SpokenText, Voice
 from whisper_terms.speech.openjtalk import OpenJTalk
-from whisper_terms.speech.sound import SAMPLE_RATE, finish, write_recording
+from whisper_terms.speech.sound import SAMPLE_RATE, finish, is_written, write_recording
 from whisper_terms.tables import RECORDINGS, read_table
 
 # A speaker neither begins with the recording nor ends with it.
@@ -44,7 +44,7 @@ def main() -> None:
     engine, voice = OpenJTalk(), Voice("test", arguments.voice)
     for row in progress(read_table(arguments.recordings, RECORDINGS), "speaking"):
         audio = arguments.recordings.parent / row["audio"]
-        if audio.exists():
+        if is_written(audio):
             continue
         how = tuple(term for term in terms if term.surface in row["text"])
         speech = finish(*engine.speak(SpokenText(row["text"], how), voice), arguments.loudness)
