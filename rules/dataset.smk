@@ -73,7 +73,7 @@ rule pack_windows:
     benchmark:
         f"{RESULTS}/benchmarks/pack_windows/{{layout}}.tsv"
     conda:
-        "../envs/speech-openjtalk.yaml"
+        "../envs/training.yaml"
     threads: 1
     resources:
         mem_mb=CONFIG.resources.memory_mb,
