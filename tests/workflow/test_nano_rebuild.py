@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from workbench import ROOT, Workbench
 
 from whisper_terms.tables import read_table
@@ -59,3 +61,15 @@ def test_a_config_with_an_unknown_key_is_refused(built):
     outcome = built.run(*TINY, "--dry-run", "--config", "stages=3")
     assert outcome.code != 0
     assert "stages" in outcome.output and "Traceback" not in outcome.output
+
+
+def test_a_training_goes_on_from_a_model_and_is_followed_half_the_way(built):
+    bundled, model = ROOT / "models/whisper-nano-ja", f"{RESULTS}/model"
+    settings = [f"start={bundled}", "followed=0.5", "decoder_of=decoder"]
+    built.make(model, *TINY, "--config", *settings)
+    weights = "decoder.layers.3.fc1.weight"
+    start = load_file(bundled / "model.safetensors")[f"model.{weights}"]
+    trained = load_file(built / RESULTS / "decoder.safetensors")[weights]
+    mean = load_file(built / model / "model.safetensors")[f"model.{weights}"]
+    assert (trained - start).abs().max() > 1e-3
+    torch.testing.assert_close(mean.float(), (trained + start) / 2, atol=2e-3, rtol=1e-2)
