@@ -127,16 +127,9 @@ def _length_faults(recording: Recording, seconds: float, tokens: int) -> Iterato
     if (length := round(info.frames / info.samplerate, 3)) > seconds:
         problem = f"is {length:.2f} s long, but a window has {seconds:g} s (windows.seconds)"
         yield recording.fault(problem, "cut it into shorter ones", str(recording.audio))
-    if (count := _count_tokens(recording.text, tokens)) + _TOKENS_BESIDE > tokens:
+    if (count := count_tokens(recording.text)) + _TOKENS_BESIDE > tokens:
         problem = f"the transcript has {count} tokens, too many for a label (windows.max_tokens)"
         yield recording.fault(problem, "cut the recording into shorter ones", recording.text)
-
-
-def _count_tokens(text: str, enough: int) -> int:
-    """The number of tokens, or of bytes where even these are few."""
-    if (most := len(text.encode())) + _TOKENS_BESIDE <= enough:
-        return most
-    return count_tokens(text)
 
 
 def _content(audio: Path) -> str:
