@@ -2,6 +2,7 @@
 
 import torch
 
+from whisper_terms import timed_saving
 from whisper_terms.config import Recipe
 from whisper_terms.training import WindowTrainer, fine_tune
 
@@ -39,6 +40,12 @@ def checkpoints(state):
 
 class Killed(BaseException):
     """What a signal does, as far as the trainer can tell."""
+
+
+def save_every_step(monkeypatch):
+    """Have trainings write a checkpoint after each step."""
+    monkeypatch.setattr(timed_saving, "AFTER", 0.0)
+    monkeypatch.setattr(timed_saving, "_SHARE", 0)
 
 
 def interrupt(monkeypatch, step):

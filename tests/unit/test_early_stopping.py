@@ -12,6 +12,7 @@ from small_trainings import (
     changed,
     checkpoints,
     interrupt,
+    save_every_step,
     train,
     weights,
 )
@@ -74,6 +75,22 @@ class TestPatience:
         resumed = weights(train(base, split, state, {}, self.HASTY, callbacks=[listener]))
         assert not changed(expected, resumed)
         assert listener.losses == before.losses[epochs:]
+
+    def test_checkpoints_within_epochs_change_nothing(
+        self, make_base, split, tmp_path, monkeypatch, unbroken
+    ):
+        expected, before = unbroken
+        state = tmp_path / "state"
+        # In the last step of the second epoch, which goes on to its own evaluation.
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            save_every_step(patch)
+            interrupt(patch, 3 * STEPS)
+            train(make_base(), split, state, {}, self.HASTY)
+        assert f"checkpoint-{2 * STEPS - 1}" in checkpoints(state)
+        listener = Listener()
+        resumed = train(make_base(), split, state, {}, self.HASTY, callbacks=[listener])
+        assert not changed(expected, weights(resumed))
+        assert listener.losses == before.losses[1:]
 
     def test_a_run_that_had_stopped_trains_no_more(self, make_base, split, tmp_path, unbroken):
         expected, _ = unbroken

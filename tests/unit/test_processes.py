@@ -43,46 +43,65 @@ class TestTwoProcesses:
         write_table(folder / "windows.tsv", COLUMNS, window_rows(windows))
         return folder
 
-    def train(self, folder: Path, processes: int):
-        """The weights and the loss of each epoch."""
+    def run(self, folder: Path, processes: int, name: str, code: str = script.__file__):
         arguments = "--base model --windows windows.tsv --first-voice one --device cpu --threads 2"
-        done = subprocess.run(
+        environment = {name: value for name, value in os.environ.items() if "TORCH" not in name}
+        return subprocess.run(
             [
-                *(sys.executable, script.__file__, *arguments.split()),
-                *("--state", f"state-{processes}", "--output", f"out-{processes}"),
+                *(sys.executable, code, *arguments.split()),
+                *("--state", f"state-{name}", "--output", f"out-{name}"),
                 *("--recipe", ODD.to_json(), "--processes", str(processes)),
             ],
             cwd=folder,
-            env={name: value for name, value in os.environ.items() if "TORCH" not in name},
+            env=environment | {"PYTHONPATH": str(Path(script.__file__).parent)},
             capture_output=True,
             text=True,
         )
+
+    def train(self, folder: Path, processes: int, name: str):
+        """The weights and the loss of each epoch."""
+        done = self.run(folder, processes, name)
         assert done.returncode == 0, done.stderr
         losses = [float(loss) for loss in re.findall(r"'(?:eval_)?loss': '([\d.]+)'", done.stdout)]
-        return load_file(folder / f"out-{processes}/model.safetensors"), losses
+        return load_file(folder / f"out-{name}/model.safetensors"), losses
 
-    def test_train_what_one_would(self, folder):
+    @pytest.fixture(scope="class")
+    def together(self, folder):
+        return self.train(folder, 2, "together")
+
+    def test_train_what_one_would(self, folder, together):
         before = load_file(folder / "model/model.safetensors")
-        (alone, losses), (together, others) = self.train(folder, 1), self.train(folder, 2)
+        (alone, losses), (together, others) = self.train(folder, 1, "alone"), together
         # Of training and of the development set, for each epoch.
         assert len(losses) == 2 * ODD.epochs
         assert others == pytest.approx(losses, rel=1e-3)
         changed = norm([alone[name] - before[name] for name in before])
         assert norm([alone[name] - together[name] for name in before]) < 0.05 * changed
 
+    def test_go_on_within_an_epoch(self, folder, together):
+        # Each is killed in the second epoch's second step, the one with fewer windows; before it
+        # came two steps of the first epoch, two of its evaluation, and one.
+        code = folder / "interrupted.py"
+        code.write_text(
+            "import os, fine_tune\n"
+            "from whisper_terms import timed_saving, training\n"
+            "timed_saving.AFTER = timed_saving._SHARE = 0\n"
+            "steps, real = iter(range(1, 99)), training.WindowTrainer.compute_loss\n"
+            "training.WindowTrainer.compute_loss = (\n"
+            "    lambda *a, **b: os._exit(9) if next(steps) == 6 else real(*a, **b)\n"
+            ")\n"
+            "fine_tune.main()\n"
+        )
+        assert self.run(folder, 2, "killed", str(code)).returncode == 9
+        (newest,) = (folder / "state-killed").glob("*/checkpoint-3")
+        assert (newest / "rng_state_1.pth").exists()
+        expected, _ = together
+        resumed, losses = self.train(folder, 2, "killed")
+        assert len(losses) == 2 * (ODD.epochs - 1)
+        assert all(torch.equal(expected[name], resumed[name]) for name in expected)
+
     def test_a_batch_that_can_not_be_shared(self, folder):
-        arguments = (
-            "--base model --windows windows.tsv --first-voice one --device cpu --processes 3"
-        )
-        done = subprocess.run(
-            [
-                *(sys.executable, script.__file__, *arguments.split()),
-                *("--state", "state-3", "--output", "out-3", "--recipe", ODD.to_json()),
-            ],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-        )
+        done = self.run(folder, 3, "three")
         assert done.returncode == 2
         assert "3 processes can't share a batch of 4" in done.stderr
         assert "Traceback" not in done.stderr
@@ -100,14 +119,14 @@ class TestShares:
 
 class TestRepeatedRows:
     def test_a_lone_process_repeats_none(self):
-        assert range(4)[repeated_rows(4, Accelerator())] == range(4, 4)
+        assert range(4)[repeated_rows(4, 7, Accelerator())] == range(4, 4)
 
     # Three processes with two rows each share the last three examples of an epoch.
     @pytest.mark.parametrize(("process", "own"), [(0, [0, 1]), (1, [0]), (2, [])])
     def test_the_last_batch(self, process, own):
-        state = SimpleNamespace(end_of_dataloader=True, remainder=3)
+        state = SimpleNamespace(end_of_dataloader=True)
         accelerator = SimpleNamespace(num_processes=3, process_index=process, gradient_state=state)
-        repeated = range(2)[repeated_rows(2, accelerator)]
+        repeated = range(2)[repeated_rows(2, 6 + 3, accelerator)]
         assert [row for row in range(2) if row not in repeated] == own
 
     def test_they_count_for_nothing(self):

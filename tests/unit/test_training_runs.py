@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 from small_models import small_base, write_small_model
-from small_trainings import RECIPE, STEPS, Killed, changed, checkpoints, interrupt, train, weights
+from small_trainings import (
+    RECIPE,
+    STEPS,
+    Killed,
+    changed,
+    checkpoints,
+    interrupt,
+    save_every_step,
+    train,
+    weights,
+)
 from transformers import TrainerCallback
 
 import fine_tune as script
@@ -50,17 +60,25 @@ class TestResuming:
         for step in steps:
             self.broken(make_base, windows, encodings, state, monkeypatch, step)
         assert checkpoints(state)
-        ran = []
-        real = WindowTrainer.compute_loss
-        monkeypatch.setattr(
-            WindowTrainer,
-            "compute_loss",
-            lambda self, *arguments, **others: ran.append(1) or real(self, *arguments, **others),
-        )
+        ran = steps_run(monkeypatch)
         after = weights(train(make_base(0.2), windows, state, encodings))
         assert not changed(unbroken, after)
         # It did go on, and did not begin again.
         assert len(ran) == (3 - len(steps)) * STEPS
+
+    def test_a_long_epoch_is_not_begun_again(
+        self, make_base, windows, encodings, tmp_path, monkeypatch, unbroken
+    ):
+        state = tmp_path / "state"
+        step = 2 * STEPS
+        with monkeypatch.context() as patch:
+            save_every_step(patch)
+            self.broken(make_base, windows, encodings, state, patch, step)
+        assert checkpoints(state) == [f"checkpoint-{step - 2}", f"checkpoint-{step - 1}"]
+        ran = steps_run(monkeypatch)
+        after = weights(train(make_base(0.2), windows, state, encodings))
+        assert not changed(unbroken, after)
+        assert len(ran) == STEPS + 1
 
     def test_low_rank_pairs_go_on_too(self, make_base, windows, encodings, tmp_path, monkeypatch):
         recipe = RECIPE.model_copy(update={"train": "lora", "lora_rank": 2, "epochs": 2})
@@ -126,6 +144,18 @@ class TestResuming:
         (tmp_path / "checkpoint-10" / "trainer_state.json").write_text('{"epoch": 1')
         assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")
         assert checkpoints(tmp_path) == ["checkpoint-9"]
+
+
+def steps_run(monkeypatch) -> list[int]:
+    """Grows by one for each step from now on."""
+    ran = []
+    real = WindowTrainer.compute_loss
+    monkeypatch.setattr(
+        WindowTrainer,
+        "compute_loss",
+        lambda self, *arguments, **others: ran.append(1) or real(self, *arguments, **others),
+    )
+    return ran
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])

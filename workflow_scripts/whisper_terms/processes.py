@@ -96,19 +96,22 @@ def mean_over_processes(*counts: Tensor) -> tuple[Tensor, ...]:
     return tuple(together / distributed.get_world_size())
 
 
-def repeated_rows(rows: int, accelerator: Accelerator) -> slice:
+def repeated_rows(rows: int, examples: int, accelerator: Accelerator) -> slice:
     """The rows of this process's batch that fill up the last batch of an epoch.
 
     Where the examples run out, processes get some a second time, so that none waits for ever.
 
     Args:
         rows: of the batch, in this process.
+        examples: of an epoch. The accelerator's own `remainder` is missing in an epoch that a
+            training goes on in.
         accelerator: the one that shares out the examples.
     """
-    state = accelerator.gradient_state
-    if accelerator.num_processes == 1 or not state.end_of_dataloader or state.remainder <= 0:
+    remainder = examples % (rows * accelerator.num_processes)
+    last = accelerator.gradient_state.end_of_dataloader
+    if accelerator.num_processes == 1 or not last or not remainder:
         return slice(rows, rows)
-    return slice(max(0, state.remainder - accelerator.process_index * rows), rows)
+    return slice(max(0, remainder - accelerator.process_index * rows), rows)
 
 
 def leave_out(inputs: dict[str, Any], rows: slice, ignored: int) -> dict[str, Any]:

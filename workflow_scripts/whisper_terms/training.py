@@ -33,6 +33,7 @@ from whisper_terms.processes import (
 )
 from whisper_terms.sharding import digest
 from whisper_terms.spec_augment import mask_spectrograms
+from whisper_terms.timed_saving import TimedSaving
 from whisper_terms.token_loss import Wanted, hidden_states, token_loss
 from whisper_terms.trainable import choose_weights, merge, trains_encoder
 from whisper_terms.windows import Window
@@ -68,7 +69,8 @@ class WindowTrainer(Seq2SeqTrainer):
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The loss of a batch, with no outputs beside: nothing asks for them."""
-        repeated = repeated_rows(len(inputs["labels"]), self.accelerator)
+        examples = len(self.train_dataset if model.training else self.eval_dataset)
+        repeated = repeated_rows(len(inputs["labels"]), examples, self.accelerator)
         inputs = leave_out(inputs, repeated, IGNORED)
         if self._spec_augment and model.training:
             inputs["input_features"] = mask_spectrograms(inputs["input_features"])
@@ -183,7 +185,11 @@ def fine_tune(
         train_dataset=examples("train"),
         eval_dataset=examples("dev") if "dev" in _splits(recipe) else None,
         data_collator=Collator(model.config.pad_token_id),
-        callbacks=[*callbacks, *([Patience(recipe.patience)] if recipe.patience else [])],
+        callbacks=[
+            *callbacks,
+            TimedSaving(),
+            *([Patience(recipe.patience)] if recipe.patience else []),
+        ],
         reference=reference,
         kl=recipe.kl,
         noise=recipe.encoding_noise,
