@@ -19,6 +19,11 @@ include: "rules/report.smk"
 include: "rules/prune.smk"
 
 
+onstart:
+    for notice in PLAN.notices:
+        logger.warning(f"note: {notice}")
+
+
 rule all:
     default_target: True
     input:

@@ -139,6 +139,16 @@ def test_casting(folder):
     assert casting.held_out == 0.2
 
 
+def test_classes_without_sentences_are_no_fault(folder):
+    assert plan().notices == ()
+    rows = ["surface,class", "痙攣,symptoms", "動悸,symptoms", "検査,general", "電圧,physics"]
+    Path("terms.csv").write_text("\n".join(rows))
+    notices = plan().notices
+    assert [(notice.value, notice.row) for notice in notices] == [("symptoms", 2), ("physics", 5)]
+    assert "2 terms, this one first" in notices[0].problem
+    assert all(notice.file == "terms.csv" and "general" in notice.cure for notice in notices)
+
+
 def test_recipes_choose_windows_and_encodings(folder):
     loose = plan()
     assert (loose.layout("default"), loose.uses_encodings("default")) == ("packed", True)

@@ -369,3 +369,11 @@ def test_recording_with_a_strange_name(bench):
     write_recordings(bench, [(name, "痛い。", "terms")])
     bench.make("results/recordings.tsv")
     assert name in (bench / "results/recordings.tsv").read_text()
+
+
+def test_a_class_without_carrier_sentences_is_told_and_hinders_nothing(bench):
+    bench.write(DICTIONARY, f"{HEAD}痙攣,ケイレン,,symptoms,,\n")
+    told = f"note: {DICTIONARY}:2: the class of this term has no carrier sentences"
+    outcome = bench.make("results/recordings.tsv")
+    assert outcome.output.count(told) == 1 and "('symptoms')" in outcome.output
+    assert (bench / "results/recordings.tsv").exists()

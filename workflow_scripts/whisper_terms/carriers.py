@@ -1,7 +1,9 @@
 """Carrier sentences: templates with a slot for a term, by class of term."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from whisper_terms.dictionary import Entry
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.tables import read_numbered
 
@@ -41,3 +43,33 @@ def read_carriers(path: str | Path) -> Carriers:
 def templates_of(carriers: Carriers, term_class: str) -> tuple[str, ...]:
     """A class's templates; the general ones where it has none."""
     return carriers.get(term_class) or carriers[GENERAL]
+
+
+def classes_without_templates(entries: Iterable[Entry], carriers: Carriers) -> list[Fault]:
+    """The classes of terms that have no templates; misspelt, perhaps, but general ones serve them.
+
+    Args:
+        entries: the terms.
+        carriers: templates by class.
+
+    Returns:
+        A fault for each class, at its first term.
+    """
+    without: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.term_class not in carriers:
+            without.setdefault(entry.term_class, []).append(entry)
+    return [
+        Fault(
+            f"the class of {_count(entries)} has no carrier sentences: general ones serve",
+            f"add some, or give a class that has: {', '.join(carriers)}",
+            entries[0].file,
+            entries[0].row,
+            term_class,
+        )
+        for term_class, entries in without.items()
+    ]
+
+
+def _count(entries: list[Entry]) -> str:
+    return "this term" if len(entries) == 1 else f"{len(entries)} terms, this one first"

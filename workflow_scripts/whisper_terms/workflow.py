@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
-from whisper_terms.carriers import read_carriers
+from whisper_terms.carriers import classes_without_templates, read_carriers
 from whisper_terms.config import Config, VoiceSettings, load_config
 from whisper_terms.dictionary import Entry, entry_digest, read_dictionaries
 from whisper_terms.errors import Fault, UserError
@@ -32,6 +32,7 @@ class Plan:
         recordings: the test recordings.
         sentences: the replay sentences that are spoken.
         replay_recordings: the user's own recordings for replay.
+        notices: what hinders nothing and may be a mistake.
     """
 
     config: Config
@@ -39,6 +40,7 @@ class Plan:
     recordings: tuple[Recording, ...]
     sentences: tuple[str, ...]
     replay_recordings: tuple[Recording, ...] = ()
+    notices: tuple[Fault, ...] = ()
 
     @cached_property
     def shards(self) -> int:
@@ -156,14 +158,17 @@ def read_plan(mapping: Mapping, source: str | Path) -> Plan:
     entries = _collect(faults, read_dictionaries, config.dictionaries)
     recordings = _collect(faults, read_recordings, config.recordings)
     sentences = _collect(faults, read_replay, config.replay)
-    _collect(faults, read_carriers, config.carriers)
+    carriers = _collect(faults, read_carriers, config.carriers)
     own = _collect(
         faults, lambda paths: read_replay_recordings(paths, recordings), config.replay_recordings
     )
     if faults:
         raise UserError(faults)
     spoken = sentences[: config.speech.replay_sentences]
-    plan = Plan(config, tuple(entries), tuple(recordings), tuple(spoken), tuple(own))
+    notices = classes_without_templates(entries, carriers)
+    plan = Plan(
+        config, tuple(entries), tuple(recordings), tuple(spoken), tuple(own), tuple(notices)
+    )
     if faults := [*_replay_faults(plan)]:
         raise UserError(faults)
     return plan
