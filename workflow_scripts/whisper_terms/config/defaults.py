@@ -54,7 +54,7 @@ RECIPES: dict[str, dict] = {
 # One line on each, for config.yaml and the docs.
 RECIPE_NOTES = {
     "default": "Fast and careful: frozen encoder, packed windows, replay against forgetting.",
-    "nano": "The same for the bundled model, which needs a larger learning rate.",
+    "nano": "The same for the bundled model, which needs a larger learning rate and more epochs.",
     "blog-full-10": "The widespread tutorial's method: one lone term a window, all weights.",
     "blog-full-40": "The same, 40 epochs.",
     "blog-frozen-10": "The tutorial's method with the encoder frozen.",

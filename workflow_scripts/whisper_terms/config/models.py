@@ -157,12 +157,16 @@ class ResourceSettings(Settings):
         "`device: cpu` none is asked for, and these are processes on the CPU.",
     )
     memory_mb: int = Field(4000, ge=1, description="Memory of other jobs in MB.")
-    runtime_minutes: int = Field(60, ge=1, description="Time limit of other jobs in minutes.")
+    runtime_minutes: int = Field(
+        60,
+        ge=1,
+        description="Time limit of other jobs in minutes, fetching and exporting a model included.",
+    )
     training_memory_mb: int = Field(
-        16000, ge=1, description="Memory of training, encoding and transcription jobs in MB."
+        16000, ge=1, description="Memory of jobs that load a model in MB."
     )
     training_runtime_minutes: int = Field(
-        480, ge=1, description="Time limit of training, encoding and transcription jobs in minutes."
+        480, ge=1, description="Time limit of jobs that run a model in minutes."
     )
 
 

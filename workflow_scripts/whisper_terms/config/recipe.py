@@ -25,7 +25,7 @@ class Recipe(Settings):
     packed: bool = Field(
         True,
         description="Whether a window holds many utterances (true; of all kinds and voices) or "
-        "one (false).",
+        "one (false, which `utterances: isolated` and `voices: first` need).",
     )
     timestamps: bool = Field(True, description="Whether the labels hold timestamp tokens.")
     replay: float = Field(
@@ -92,7 +92,9 @@ class Recipe(Settings):
         description="Epochs without a lower loss on the development set after which training ends; "
         "the epoch with the lowest is taken. With null all epochs are trained, the last is taken.",
     )
-    batch_size: int = Field(4, ge=1, description="Windows in a training step.")
+    batch_size: int = Field(
+        4, ge=1, description="Windows in a training step; a multiple of `resources.gpu`."
+    )
     learning_rate: float = Field(
         1e-4, gt=0, le=1, description="Peak learning rate of AdamW (a factor)."
     )
@@ -116,7 +118,8 @@ class Recipe(Settings):
         ge=0,
         lt=1,
         description="How much worse term-free speech of the development set may get by that "
-        "choice, beyond chance: a rise of the share of wrong tokens (a fraction).",
+        "choice, beyond chance: a rise of the share of wrong tokens (a fraction). Where every "
+        "choice makes it worse than that, the one that does so least is taken.",
     )
 
     # What is done with the trained weights: a change does not train again.
