@@ -6,6 +6,9 @@ from pathlib import Path
 # The library thinks; rules only choose paths. As scripts do, it is found beside them.
 LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow_scripts"
 SCRIPTS = Path(os.path.relpath(LIBRARY))
+if not LIBRARY.is_dir():
+    # A `module` or snakedeploy would fetch the rules alone.
+    sys.exit("error: the scripts are not here: clone the repository, and run the workflow in the clone")
 sys.path.insert(0, str(LIBRARY))
 
 from whisper_terms.config import check_syntax
@@ -40,10 +43,10 @@ TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
 GPUS = 0 if CONFIG.device == "cpu" else CONFIG.resources.gpu
 # Only training can use several.
 ONE_GPU = min(1, GPUS)
-# How recordings are transcribed.
-TRANSCRIPTION = f"--batch-size {CONFIG.evaluation.batch_size}"
-if CONFIG.evaluation.padding_frames:
-    TRANSCRIPTION += f" --padding-frames {CONFIG.evaluation.padding_frames}"
+# How recordings are transcribed. How many at once is a resource of the jobs: with another number they
+# write the same, and nothing is made again.
+PADDING = CONFIG.evaluation.padding_frames
+TRANSCRIPTION = f"--padding-frames {PADDING}" if PADDING else ""
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
 # The tables of all utterances, by shard.
 SPEECH_SHARDS = [

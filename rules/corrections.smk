@@ -17,6 +17,7 @@ rule hear_terms:
         gpu=ONE_GPU,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
+        batch_size=CONFIG.evaluation.batch_size,
     params:
         # Not an output: Snakemake would delete it, and every term would be listened to again.
         state=f"{RESULTS}/{{model}}/base/hearing",
@@ -30,7 +31,8 @@ rule hear_terms:
         "python {input.script:q} --model {input.model} --manifest {input.manifest}"
         " --per-term {params.per_term} --state {params.state} --output {output}"
         " --language {params.language}"
-        " --device {params.device} {params.transcription} --threads {threads} 2>&1 | tee {log}"
+        " --device {params.device} {params.transcription} --batch-size {resources.batch_size}"
+        " --threads {threads} 2>&1 | tee {log}"
 
 
 rule find_corrections:

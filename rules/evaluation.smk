@@ -20,6 +20,7 @@ rule transcribe:
         gpu=ONE_GPU,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
+        batch_size=CONFIG.evaluation.batch_size,
     params:
         prompt=lambda wildcards, input: (f"--prompt-terms {input.terms}" if input.terms else ""),
         language=CONFIG.language,
@@ -30,7 +31,8 @@ rule transcribe:
     shell:
         "python {input.script:q} --model {input.model} --recordings {input.recordings:q}"
         " --output {output} {params.prompt} --language {params.language}"
-        " --device {params.device} {params.transcription} --threads {threads} 2>&1 | tee {log}"
+        " --device {params.device} {params.transcription} --batch-size {resources.batch_size}"
+        " --threads {threads} 2>&1 | tee {log}"
 
 
 rule evaluate_systems:

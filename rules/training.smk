@@ -20,20 +20,20 @@ rule label_replay:
         gpu=ONE_GPU,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
+        batch_size=CONFIG.evaluation.batch_size,
     params:
         # Not an output: Snakemake would delete it, and the model would be asked all over again.
         state=f"{RESULTS}/{{model}}/replay_labels/{{layout}}-{{labels}}",
         encodings=encodings_argument,
         language=CONFIG.language,
         device=CONFIG.device,
-        batch=CONFIG.evaluation.batch_size,
     message:
         "Label replay by what {wildcards.model} writes of it"
     shell:
         "python {input.script:q} --model {input.model} --windows {input.windows} {params.encodings}"
         " --labels {wildcards.labels} --state {params.state} --output {output}"
         " --language {params.language}"
-        " --device {params.device} --batch-size {params.batch} --threads {threads} 2>&1 | tee {log}"
+        " --device {params.device} --batch-size {resources.batch_size} --threads {threads} 2>&1 | tee {log}"
 
 
 rule fine_tune:

@@ -44,7 +44,8 @@ def main() -> None:
         print(f"{len(with_terms)} recordings left out: a term is said in them", file=sys.stderr)
     for one in with_terms[:_SHOWN]:
         print(f"  {one.fault('holds a term of the dictionary', '', one.text)}", file=sys.stderr)
-    rest = [one for one in recordings if one not in with_terms]
+    left_out = set(with_terms)
+    rest = [one for one in recordings if one not in left_out]
     if not rest:
         cure = "add recordings without terms, or empty replay_recordings"
         raise UserError(with_terms[0].fault("every recording holds a term", cure))

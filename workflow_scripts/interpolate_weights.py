@@ -39,18 +39,20 @@ def main() -> None:
         point_rows,
     )
     from whisper_terms.interpolation_plot import plot_points
+    from whisper_terms.stored_weights import StoredWeights
     from whisper_terms.tables import atomic_path, write_table
     from whisper_terms.windows import read_windows
 
     prepare_cpu(arguments.threads)
     recipe = Recipe.from_json(arguments.recipe)
-    base, trained = load_base(str(arguments.base)), load_base(str(arguments.trained))
+    base = load_base(str(arguments.base))
+    ends = StoredWeights(arguments.base), StoredWeights(arguments.trained)
     # With one point there is nothing to choose.
     several = len(recipe.interpolation) > 1
     windows = development_windows(read_windows(arguments.windows)) if several else []
     points = measure_points(
         base,
-        trained.model.state_dict(),
+        ends,
         recipe.interpolation,
         windows,
         language=arguments.language,
@@ -62,8 +64,7 @@ def main() -> None:
     if several and not windows:
         print("no development set: nothing to choose by", file=sys.stderr)
     model = base.model.to("cpu")
-    weights = dict(model.named_parameters())
-    interpolate(weights, trained.model.state_dict(), chosen.alpha, weights)
+    interpolate(*ends, chosen.alpha, dict(model.named_parameters()))
     save_model(arguments.output, model, base)
     write_table(arguments.table, COLUMNS, point_rows(points, chosen))
     with atomic_path(arguments.plot) as temporary:

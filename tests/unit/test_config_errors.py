@@ -3,7 +3,7 @@
 import pytest
 from config_faults import faults_of, only_fault
 
-from whisper_terms.config import Config
+from whisper_terms.config import Config, load_config
 
 
 class TestUnknownKeys:
@@ -191,6 +191,8 @@ class TestNames:
 
     def test_a_comparison_is_a_name(self):
         assert "comparison" in only_fault({"comparison": "../mine"}).problem
+        # Taken for the list of the systems.
+        assert only_fault({"comparison": ["base"]}).problem == "comparison must be text"
 
 
 class TestRecipes:
@@ -217,10 +219,12 @@ class TestRecipes:
         mapping = {
             "speech": {"replay_sentences": 0},
             "recipes": {"default": {}, "bare": {"replay": 0}},
-            "systems": ["base"],
+            "systems": ["base", "bare", "default"],
         }
         fault = only_fault(mapping)
         assert fault.problem == "recipes.default.replay is 0.4, but speech.replay_sentences is 0"
+        # Others may need what this one lacks.
+        load_config(mapping | {"systems": ["base", "bare"]}, "missing.yaml")
 
     def test_share_of_replay_is_below_one(self):
         fault = only_fault({"recipes": {"default": {"replay": 1}}, "systems": ["base"]})

@@ -118,6 +118,23 @@ def test_only_what_is_missing_is_encoded(windows, encode):
     assert encode(windows) == (more, [])
 
 
+def test_one_that_a_power_failure_emptied_is_made_again(windows, encode, tmp_path):
+    files, _ = encode(windows[:2])
+    empty = files[windows[1].id]
+    whole = empty.read_bytes()
+    table = tmp_path / "encodings.tsv"
+    rows = [{"window": window, "file": str(file)} for window, file in files.items()]
+    write_table(table, ENCODINGS, rows)
+    assert find_encodings(table) == files
+    for rest in (b"", whole[: len(whole) // 2]):
+        empty.write_bytes(rest)
+        assert encode(windows[:2])[1] == [windows[1].id]
+        assert empty.read_bytes() == whole
+    empty.write_bytes(b"")
+    with pytest.raises(UserError, match="1 of 2 encodings are gone"):
+        find_encodings(table)
+
+
 def test_other_texts_have_the_same_sound(windows, encode):
     encode(windows[:1])
     renamed = [replace(one, text="別") for one in windows[0].utterances]

@@ -138,7 +138,7 @@ def test_points_are_measured(tokenizer, tmp_path, cached):
     )
     points = measure_points(
         base,
-        trained,
+        (before, trained),
         [0.5, 1.0],
         windows,
         language="ja",
@@ -147,7 +147,7 @@ def test_points_are_measured(tokenizer, tmp_path, cached):
         device=torch.device("cpu"),
     )
     assert [one.alpha for one in points] == [0, 0.5, 1]
-    assert all(torch.equal(before[n], w) for n, w in base.model.state_dict().items())
+    assert all(torch.equal(trained[n], w) for n, w in base.model.state_dict().items())
     for one in points:
         assert one.terms.tokens == points[0].terms.tokens > 0
         assert one.replay.tokens > one.terms.tokens

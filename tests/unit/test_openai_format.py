@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from small_models import ALIGNMENT_HEADS, small_model, write_small_model
 from whisper.model import ModelDimensions, Whisper
 
 import export_openai as script
+from whisper_terms.ctranslate2_format import export_ctranslate2
 from whisper_terms.errors import UserError
 from whisper_terms.openai_format import export_openai, load_openai, to_openai
 
@@ -59,6 +61,20 @@ def test_alignment_heads_come_back(exported):
     model = load_openai(exported, "cpu")
     assert model.alignment_heads.indices().T.tolist() == ALIGNMENT_HEADS
     assert len(whisper.load_model(str(exported), device="cpu").alignment_heads.indices().T) == 4
+
+
+@pytest.mark.parametrize(("layers", "kept"), [(1, [[0, n] for n in range(4)]), (2, [[1, 0]])])
+def test_a_teacher_s_alignment_heads_are_left_out(tmp_path, layers, kept):
+    model = write_small_model(tmp_path / "distilled", decoder_layers=layers)
+    config = model / "generation_config.json"
+    heads = json.dumps({**json.loads(config.read_text()), "alignment_heads": [[1, 0], [25, 3]]})
+    config.write_text(heads)
+    export_openai(model, tmp_path / "model.pt")
+    heads = load_openai(tmp_path / "model.pt", "cpu").alignment_heads
+    assert heads.indices().T.tolist() == kept
+    export_ctranslate2(model, tmp_path / "ctranslate2")
+    config = json.loads((tmp_path / "ctranslate2/config.json").read_text())
+    assert config["alignment_heads"] == kept
 
 
 def test_word_timestamps_work(exported, monkeypatch):

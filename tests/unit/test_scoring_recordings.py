@@ -54,13 +54,26 @@ def test_read_recordings(write, tmp_path):
 def test_ids_are_safe_file_names(audio, stem):
     name, _, digest = recording_id(audio).rpartition("-")
     assert name == stem
-    assert len(digest) == 6
+    assert len(digest) == (12 if stem == "recording" else 6)
 
 
 def test_ids_tell_folders_apart_and_stay():
     assert recording_id("a/1.wav") != recording_id("b/1.wav")
     # The first six digits of `printf a/1.wav | sha1sum`.
     assert recording_id("a/1.wav") == "1-35e4a4"
+
+
+def test_ids_of_japanese_names_do_not_meet():
+    # Six digits alone would make some of so many the same.
+    names = [f"今日は{'晴雨'[number % 2]}{chr(0x4E00 + number)}.wav" for number in range(20_000)]
+    assert len(set(map(recording_id, names))) == len(names)
+    assert recording_id(names[0]).startswith("recording-")
+
+
+def test_a_sentence_in_the_place_of_the_path(write):
+    # 300 bytes are no name of a file: the system answers with an error of its own.
+    table = write([("あ" * 100, "a.wav", "")], make=False)
+    assert problems(table) == [(2, "no such audio file")]
 
 
 def test_all_faults_are_told_at_once(write, tmp_path):
@@ -92,7 +105,7 @@ def test_an_audio_in_two_tables_is_listed_twice(write):
 
 def test_two_files_of_one_path_would_share_an_id(write):
     tables = [write([("a.wav", "", "")], name) for name in ("one/x.tsv", "two/x.tsv")]
-    assert problems(*tables) == [(2, "another table has an audio file of the same path")]
+    assert problems(*tables) == [(2, "its results would have the name of another recording's")]
 
 
 def test_check_audio(tmp_path):

@@ -155,6 +155,16 @@ def test_recipes_choose_windows_and_encodings(folder):
     assert (loose.layout("blog-full-10"), loose.uses_encodings("blog-full-10")) == ("single", False)
 
 
+def test_replay_is_labelled_by_encodings_that_are_there_anyway(folder):
+    recipes = {
+        "default": {},
+        "mine": {"replay_labels": "base", "train": "all", "cached_encoder": False},
+    }
+    assert not plan(recipes=recipes, systems=["base", "mine"]).encodings_for_labels("packed")
+    recipes["cached"] = {"replay_labels": "base"}
+    assert plan(recipes=recipes, systems=["base", "mine"]).encodings_for_labels("packed")
+
+
 def test_layouts_of_misheard_terms_are_told_apart(folder):
     recipes = {
         "all": {},

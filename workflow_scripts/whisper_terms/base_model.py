@@ -129,6 +129,20 @@ def special_ids(tokenizer: WhisperTokenizer, language: str = "ja") -> SpecialIds
     return SpecialIds(**found)
 
 
+def alignment_heads(base: Base) -> list[tuple[int, int]]:
+    """The (layer, head) pairs of the decoder that follow the sound, for times of words.
+
+    Distilled models carry those of their teacher, whose decoder has more layers; pairs that the
+    decoder lacks are left out. Where none is left, all heads of its upper half: what openai-whisper
+    and CTranslate2 take where nothing is known.
+    """
+    layers = base.model.config.decoder_layers
+    heads = base.model.config.decoder_attention_heads
+    known = getattr(base.generation_config, "alignment_heads", None) or ()
+    there = [(layer, head) for layer, head in known if layer < layers and head < heads]
+    return there or [(layer, head) for layer in range(layers // 2, layers) for head in range(heads)]
+
+
 def save_model(directory: str | Path, model: WhisperForConditionalGeneration, base: Base) -> None:
     """Write `model` as a model directory, with everything else taken from `base`.
 
@@ -214,7 +228,11 @@ def new_directory(target: Path) -> Iterator[Path]:
         yield new
         for path in new.iterdir():
             # safetensors makes private files; these are shared like the directory they are in.
-            path.chmod(new.stat().st_mode & 0o666)
+            shared = new.stat().st_mode & 0o666
+            # A hard link may be to a file of somebody else, whose mode only they can change.
+            if path.stat().st_mode & 0o777 != shared:
+                path.chmod(shared)
+            _flush(path)
         if target.exists():
             _check_replaceable(target, new)
             target.rename(old)
@@ -226,6 +244,12 @@ def new_directory(target: Path) -> Iterator[Path]:
             raise
     finally:
         shutil.rmtree(work)
+
+
+def _flush(path: Path) -> None:
+    """Write a file to the disk: after a power failure an empty one would stand here for good."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _check_replaceable(target: Path, new: Path) -> None:

@@ -73,8 +73,9 @@ def encode_windows(
         UserError: the disk can't hold them.
     """
     files = {window.id: encoding_path(store, base, window.id) for window in windows}
-    missing = [window for window in windows if not files[window.id].exists()]
-    _check_disk(store, len(missing), model.config.max_source_positions * model.config.d_model * 2)
+    size = model.config.max_source_positions * model.config.d_model * 2
+    missing = [window for window in windows if not _is_written(files[window.id], size)]
+    _check_disk(store, len(missing), size)
     encoder = model.get_encoder().eval()
     firsts = range(0, len(missing), batch_size)
     for first in progress(firsts, "encoding", total=len(firsts)):
@@ -108,12 +109,20 @@ def find_encodings(path: str | Path) -> dict[str, Path]:
         UserError: some of them are gone.
     """
     files = read_encodings(path)
-    gone = [file for file in files.values() if not file.exists()]
+    gone = [file for file in files.values() if not _is_written(file)]
     if gone:
         problem = f"{len(gone)} of {len(files)} encodings are gone"
         cure = "delete this table, and run the same again: what is missing is encoded anew"
         raise UserError(Fault(problem, cure, path, value=str(gone[0])))
     return files
+
+
+def _is_written(file: Path, size: int = 0) -> bool:
+    """Whether a file is there, with more than so many bytes.
+
+    After a power failure a file may be there and hold nothing.
+    """
+    return file.exists() and file.stat().st_size > size
 
 
 @torch.inference_mode()

@@ -1,5 +1,6 @@
 """What a user did wrong, said once, with the place and the cure."""
 
+import errno
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ class Fault:
         return f"{place}: {self.problem}{value}{cure}" if place else f"{self.problem}{value}{cure}"
 
 
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
+_MORE_DISK = (
+    "free some space, or put `results` on a larger disk (if there is space, ask for your quota); "
+    "what is made so far is kept"
+)
 _LESS_MEMORY = "lower batch_size, or free the GPU of other programs; device: cpu needs none"
 
 
@@ -47,12 +53,17 @@ class UserError(Exception):
 def run_script(main: Callable[[], int | None]) -> None:
     """Run a script's main function.
 
-    A UserError, and a GPU without memory, are told readably and end it with status 2.
+    A UserError, a full disk and a GPU without memory are told readably and end it with status 2.
     """
     try:
         sys.exit(main() or 0)
     except UserError as error:
         _tell(error)
+    except OSError as error:
+        if error.errno not in _DISK_IS_FULL:
+            raise
+        problem = f"nothing more can be written: {error.strerror}"
+        _tell(UserError(Fault(problem, _MORE_DISK, error.filename or "")))
     except RuntimeError as error:
         if not _is_gpu_memory(error):
             raise

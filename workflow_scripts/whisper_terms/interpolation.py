@@ -116,7 +116,7 @@ def interpolate(
     """Weights on the line: `(1 - alpha) * base + alpha * trained`; 1 gives `trained` bit for bit.
 
     Args:
-        base, trained: weights by name, of equal shapes.
+        base, trained: weights by name, of equal shapes, in float32, on any device.
         alpha: the way from base to trained.
         result: written to, one tensor after another. It may be `base`, if no tensor has two names.
     """
@@ -124,12 +124,13 @@ def interpolate(
         if alpha == 1:
             weight.copy_(trained[name])
         else:
-            torch.lerp(base[name], trained[name], alpha, out=weight)
+            ends = (end[name].to(weight.device) for end in (base, trained))
+            torch.lerp(*ends, alpha, out=weight)
 
 
 def measure_points(
     base: Base,
-    trained: Mapping[str, Tensor],
+    ends: tuple[Mapping[str, Tensor], Mapping[str, Tensor]],
     alphas: Sequence[float],
     windows: Sequence[Window],
     *,
@@ -141,8 +142,9 @@ def measure_points(
     """Measure the base model (alpha 0) and points on the line.
 
     Args:
-        base: the base model; its weights are as before afterwards, of which there is one copy.
-        trained: the trained weights.
+        base: the base model; its weights change.
+        ends: the weights that it has, and the trained ones. With `StoredWeights` there is one model
+            in memory.
         alphas: ways to measure.
         windows: the development set.
         language, timestamps, encodings: see `make_dataset`.
@@ -151,20 +153,17 @@ def measure_points(
     model = base.model.to(device)
     # Unlike the state, without the second name of weights that have two.
     weights = dict(model.named_parameters())
-    begin = {name: weight.clone() for name, weight in weights.items()}
-    trained = {name: trained[name].to(device) for name in weights}
     rows = make_dataset(windows, base, language, timestamps, encodings)
     collate = Collator(model.config.pad_token_id)
     points = []
     for alpha in progress([0.0, *alphas], "interpolation"):
-        interpolate(begin, trained, alpha, weights)
+        interpolate(*ends, alpha, weights)
         found = {True: Answers(), False: Answers()}
         for first in range(0, len(windows), _BATCH):
             batch = rows.__getitems__(range(first, min(first + _BATCH, len(windows))))
             for replay, answers in _answers(model, collate(batch), device):
                 found[replay] += answers
         points.append(Point(alpha, found[False], found[True]))
-    interpolate(begin, begin, 1, weights)
     return points
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from whisper_terms.base_model import load_base
+from whisper_terms.base_model import alignment_heads, load_base
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.tables import atomic_path
 
@@ -82,9 +82,7 @@ def export_openai(checkpoint: str | Path, target: str | Path) -> None:
     """
     base = load_base(str(checkpoint))
     converted = to_openai(base.model)
-    heads = getattr(base.generation_config, "alignment_heads", None)
-    if heads:
-        converted[ALIGNMENT_HEADS] = [[int(layer), int(head)] for layer, head in heads]
+    converted[ALIGNMENT_HEADS] = [list(pair) for pair in alignment_heads(base)]
     # Through a file object: given a path, torch.save would write the temporary name into the file.
     with atomic_path(target) as temporary, temporary.open("wb") as out:
         torch.save(converted, out)

@@ -4,6 +4,7 @@ Standard library only: Snakemake reads the recordings while it builds its graph.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -45,12 +46,13 @@ class Recording:
 def recording_id(audio: str) -> str:
     """The name of a recording in file names: only A-Z, a-z, 0-9, _ and -.
 
-    It ends in six hexadecimal digits of the SHA-1 of the path as the table has it, so that it is
-    the same on every machine, and two files of one name in two folders differ.
+    It ends in hexadecimal digits of the SHA-1 of the path as the table has it, so that it is the
+    same on every machine, and two files of one name in two folders differ: in six, or in twelve
+    where nothing else of the name is left, as of a Japanese one.
     """
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(audio).stem).strip("_-")[:60] or "recording"
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(audio).stem).strip("_-")[:60]
     digest = hashlib.sha1(audio.encode(), usedforsecurity=False).hexdigest()
-    return f"{stem}-{digest[:6]}"
+    return f"{stem}-{digest[:6]}" if stem else f"recording-{digest[:12]}"
 
 
 def read_recordings(paths: Sequence[str | Path]) -> list[Recording]:
@@ -97,7 +99,8 @@ def audio_faults(recording: Recording) -> Iterator[Fault]:
     elif any(brace in str(audio) for brace in "{}"):
         problem = "the path has braces, which Snakemake would read as a wildcard"
         yield recording.fault(problem, "rename the file or its folder", str(audio))
-    elif not audio.is_file():
+    # Unlike Path.is_file it says no of a path that is too long, or in a folder that is not ours.
+    elif not os.path.isfile(audio):
         cure = "a relative path starts from the table's folder"
         yield recording.fault("no such audio file", cure, str(audio))
     elif audio.stat().st_size == 0:
@@ -170,7 +173,7 @@ def _repetitions(recordings: Sequence[Recording]) -> Iterator[Fault]:
             continue
         if audio.setdefault(one.id, one.audio.resolve()) != one.audio.resolve():
             yield one.fault(
-                "another table has an audio file of the same path",
-                "rename one of the two files, or put both tables in one folder",
+                "its results would have the name of another recording's",
+                "rename one of the two files, or put tables with equal paths in one folder",
                 str(one.audio.resolve()),
             )

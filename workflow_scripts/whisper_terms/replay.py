@@ -25,6 +25,9 @@ def read_replay(path: str | Path) -> list[str]:
     except UnicodeDecodeError as error:
         fault = Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
         raise UserError(fault) from None
+    except OSError as error:
+        fault = Fault(f"can't be read: {error.strerror}", "give the path of a readable file", path)
+        raise UserError(fault) from None
     sentences = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
     if not sentences:
         raise UserError(Fault("holds no sentence", "write one sentence a line", path))

@@ -117,7 +117,7 @@ class Plan:
     def encodings_for_labels(self, layout: str) -> bool:
         """Whether the encoder's output is there for labelling: a recipe reads it."""
         return any(
-            self.layout(name) == layout and self.uses_encodings(name)
+            self.layout(name) == layout and self.uses_encodings(name) and self.asks_base(name)
             for name in self.config.recipes
         )
 

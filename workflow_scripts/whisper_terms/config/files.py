@@ -1,5 +1,6 @@
 """The files that a configuration names and that are not there."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ def missing_files(config: "Config", root: Path) -> list[Fault]:
     faults = [
         Fault("no such file", f"check {key} in the configuration", path)
         for key, path in _named_files(config)
-        if path and not (root / path).is_file()
+        if path and not os.path.isfile(root / path)
     ]
     spec = config.models[config.model]
-    if _is_local(spec, root) and not (root / spec).is_dir():
+    if _is_local(spec, root) and not os.path.isdir(root / spec):
         cure = f"check models: {config.model} in the configuration, or choose another model"
         faults.append(Fault("no such model directory", cure, spec))
     return faults

@@ -3,6 +3,7 @@
 Recipes are in `recipe`, the speech in `speech`.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -289,7 +290,8 @@ class Config(Settings):
         if not re.fullmatch(r"[\w./+@][\w./+@=-]*", path):
             cure = "use letters, digits and . / _ - + @ = only, such as results"
             raise invalid("has a space or a character that a shell would read", cure)
-        return path.rstrip("/") or path
+        # As Snakemake takes a target: ./results/eval.tsv is results/eval.tsv.
+        return os.path.normpath(path)
 
     def training_voices(self) -> tuple[VoiceSettings, ...]:
         """The voices that are not held out, in the order of `speech.voices`."""

@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from pydantic import ValidationError
 
-from whisper_terms.config.defaults import UNTRAINED
+from whisper_terms.config.defaults import SYSTEMS, UNTRAINED
 from whisper_terms.config.faults import Finding, dotted, nearest, number
 from whisper_terms.config.models import Config
 from whisper_terms.config.recipe import Recipe
@@ -71,9 +71,12 @@ def _check_systems(mapping: Mapping) -> Iterator[Finding]:
 
 def _check_comparison(mapping: Mapping) -> Iterator[Finding]:
     name = _get(mapping, "comparison")
+    # Of another type it is a finding of its own.
+    if not isinstance(name, str):
+        return
     if name in Config.RESERVED_RECIPES or name in _keys(mapping, "recipes"):
         problem = f"comparison is {name}, which is the folder of something else"
-        yield Finding(("comparison",), problem, "choose a name that no recipe has", str(name))
+        yield Finding(("comparison",), problem, "choose a name that no recipe has", name)
 
 
 def _check_voices(mapping: Mapping) -> Iterator[Finding]:
@@ -151,8 +154,7 @@ def _check_replay(mapping: Mapping) -> Iterator[Finding]:
         mapping, "replay_recordings"
     ):
         return
-    for name in _keys(mapping, "recipes"):
-        recipe = _get(mapping, "recipes", name)
+    for name, recipe in _compared(mapping):
         share = recipe.get("replay", Recipe().replay) if isinstance(recipe, Mapping) else 0
         if isinstance(share, int | float) and share > 0:
             problem = f"recipes.{name}.replay is {share:g}, but speech.replay_sentences is 0"
@@ -160,13 +162,19 @@ def _check_replay(mapping: Mapping) -> Iterator[Finding]:
             yield Finding(("recipes", name, "replay"), problem, cure)
 
 
+def _compared(mapping: Mapping) -> Iterator[tuple[str, object]]:
+    """The recipes that are trained, and what they say."""
+    compared = _items(mapping, "systems") or SYSTEMS
+    for name in _keys(mapping, "recipes"):
+        if name in compared:
+            yield name, _get(mapping, "recipes", name)
+
+
 def _check_gpus(mapping: Mapping) -> Iterator[Finding]:
     count = _get(mapping, "resources", "gpu")
     if not isinstance(count, int) or count <= 1:
         return
-    compared = _items(mapping, "systems")
-    for name in (name for name in _keys(mapping, "recipes") if name in compared):
-        recipe = _get(mapping, "recipes", name)
+    for name, recipe in _compared(mapping):
         size = recipe.get("batch_size", Recipe().batch_size) if isinstance(recipe, Mapping) else 0
         if isinstance(size, int) and size % count:
             problem = f"recipes.{name}.batch_size is {size}, which {count} GPUs can't share"

@@ -79,6 +79,9 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         fault = Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
         raise UserError(fault) from None
+    except OSError as error:
+        fault = Fault(f"can't be read: {error.strerror}", "give the path of a readable file", path)
+        raise UserError(fault) from None
 
 
 def _syntax_fault(path: Path, error: yaml.YAMLError) -> Fault:
