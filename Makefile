@@ -44,7 +44,7 @@ help:
 	@echo "make clean      remove caches, .snakemake/ and everything in results/; keeps .venv*"
 	@echo "make distclean  make clean, and remove .venv and .venv-coqui"
 	@echo
-	@echo "Variables: PYTHON (makes .venv), CORES (demo, ablation, recipes, timestamps; default: all), TESTS, PYTEST_OPTIONS"
+	@echo "Variables: PYTHON (makes .venv), CORES (demo, ablation, recipes, timestamps; default: all), DEMO_SYSTEMS, TESTS, PYTEST_OPTIONS"
 
 # $(call make_venv,FOLDER): makes a virtual environment, unless there is one that works. The search
 # skips the folder's own bin, which is first in PATH.

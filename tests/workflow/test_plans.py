@@ -79,6 +79,15 @@ def test_workflow_folder_for_the_catalog(demo):
     assert {**jobs, "all": 1}.items() >= demo.plan().jobs.items()
 
 
+def test_rules_without_their_scripts(demo, tmp_path):
+    # As `module` and snakedeploy fetch them.
+    for name in ("Snakefile", "rules", "config.yaml"):
+        (tmp_path / name).symlink_to(demo / name)
+    outcome = Workbench(tmp_path).run("--dry-run")
+    assert outcome.code != 0 and "Traceback" not in outcome.output
+    assert "clone the repository" in outcome.output
+
+
 def test_another_model_by_name(demo):
     plan = demo.plan("--config", "model=tiny")
     assert "results/tiny/report.html" in plan.output
