@@ -56,6 +56,8 @@ rule fine_tune:
         gpu=GPUS,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
+        # No parameter: several train what one would.
+        processes=max(1, CONFIG.resources.gpu),
     params:
         recipe=lambda wildcards: CONFIG.recipes[wildcards.recipe].training_json(),
         # Not an output: Snakemake would delete it, and with it what a killed run had reached.
@@ -63,7 +65,6 @@ rule fine_tune:
         encodings=encodings_argument,
         terms=lambda wildcards, input: f"--terms {input.terms}" if input.terms else "",
         voice=CONFIG.first_voice,
-        processes=max(1, CONFIG.resources.gpu),
         language=CONFIG.language,
         device=CONFIG.device,
     message:
@@ -72,7 +73,7 @@ rule fine_tune:
         "python {input.script:q} --base {input.base} --windows {input.windows} {params.encodings}"
         " {params.terms} --recipe {params.recipe:q} --first-voice {params.voice:q}"
         " --language {params.language} --state {params.state} --output {output} --device {params.device}"
-        " --processes {params.processes} --threads {threads} 2>&1 | tee {log}"
+        " --processes {resources.processes} --threads {threads} 2>&1 | tee {log}"
 
 
 rule interpolate_weights:
