@@ -151,6 +151,12 @@ def test_second_run_does_nothing(finished):
     assert finished.make().nothing_to_do
 
 
+# With fewer recordings at once, and more processes, the same comes out.
+@pytest.mark.parametrize("setting", ["evaluation={batch_size: 3}", "resources={gpu: 2}"])
+def test_what_changes_no_result_makes_nothing_again(finished, setting):
+    assert finished.plan("--config", setting).nothing_to_do
+
+
 # -------------------------------------------------------------------------------------------------
 # What an edit would make again
 
