@@ -43,10 +43,12 @@ TABLES = f"{RESULTS}/{{model}}/{CONFIG.comparison}".rstrip("/")
 GPUS = 0 if CONFIG.device == "cpu" else CONFIG.resources.gpu
 # Only training can use several.
 ONE_GPU = min(1, GPUS)
-# How recordings are transcribed. How many at once is a resource of the jobs: with another number they
-# write the same, and nothing is made again.
+# How recordings are transcribed. How many at once is a resource of the jobs, and nothing is made again
+# with another number; but where the padding is sampled, recordings beside each other are cut alike.
+BATCH = CONFIG.evaluation.batch_size
 PADDING = CONFIG.evaluation.padding_frames
 TRANSCRIPTION = f"--padding-frames {PADDING}" if PADDING else ""
+CUT_BESIDE = BATCH if PADDING else None
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
 # The tables of all utterances, by shard.
 SPEECH_SHARDS = [

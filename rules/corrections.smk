@@ -17,7 +17,7 @@ rule hear_terms:
         gpu=ONE_GPU,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
-        batch_size=CONFIG.evaluation.batch_size,
+        batch_size=BATCH,
     params:
         # Not an output: Snakemake would delete it, and every term would be listened to again.
         state=f"{RESULTS}/{{model}}/base/hearing",
@@ -25,6 +25,7 @@ rule hear_terms:
         language=CONFIG.language,
         device=CONFIG.device,
         transcription=TRANSCRIPTION,
+        cut_beside=CUT_BESIDE,
     message:
         "Listen to the terms' speech with {wildcards.model}"
     shell:

@@ -20,12 +20,13 @@ rule transcribe:
         gpu=ONE_GPU,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
-        batch_size=CONFIG.evaluation.batch_size,
+        batch_size=BATCH,
     params:
         prompt=lambda wildcards, input: (f"--prompt-terms {input.terms}" if input.terms else ""),
         language=CONFIG.language,
         device=CONFIG.device,
         transcription=TRANSCRIPTION,
+        cut_beside=CUT_BESIDE,
     message:
         "Transcribe the test recordings with {wildcards.model}/{wildcards.system}"
     shell:

@@ -20,7 +20,7 @@ rule label_replay:
         gpu=ONE_GPU,
         mem_mb=CONFIG.resources.training_memory_mb,
         runtime=CONFIG.resources.training_runtime_minutes,
-        batch_size=CONFIG.evaluation.batch_size,
+        batch_size=BATCH,
     params:
         # Not an output: Snakemake would delete it, and the model would be asked all over again.
         state=f"{RESULTS}/{{model}}/replay_labels/{{layout}}-{{labels}}",

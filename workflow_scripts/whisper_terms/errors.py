@@ -2,7 +2,8 @@
 
 import errno
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,21 @@ class UserError(Exception):
     def __init__(self, faults: Fault | Iterable[Fault]):
         self.faults = [faults] if isinstance(faults, Fault) else list(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Tell what keeps a UTF-8 text file from being read, as a UserError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(Fault("no such file", "check the path", path)) from None
+    except OSError as error:
+        problem = f"can't be read: {error.strerror}"
+        raise UserError(Fault(problem, "give the path of a readable file", path)) from None
+    except UnicodeDecodeError as error:
+        fault = Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
+        raise UserError(fault) from None
 
 
 def run_script(main: Callable[[], int | None]) -> None:

@@ -6,7 +6,7 @@ Standard library only: Snakemake reads them while it builds its graph.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from whisper_terms.errors import Fault, UserError
+from whisper_terms.errors import Fault, UserError, reading
 from whisper_terms.recordings import Recording, audio_faults, list_recordings, repeated_audio
 
 _COLUMNS = "audio text".split()
@@ -18,16 +18,8 @@ def read_replay(path: str | Path) -> list[str]:
     Raises:
         UserError: the file is missing, is not UTF-8, or holds no sentence.
     """
-    try:
+    with reading(path):
         text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(Fault("no such file", "check the path", path)) from None
-    except UnicodeDecodeError as error:
-        fault = Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
-        raise UserError(fault) from None
-    except OSError as error:
-        fault = Fault(f"can't be read: {error.strerror}", "give the path of a readable file", path)
-        raise UserError(fault) from None
     sentences = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
     if not sentences:
         raise UserError(Fault("holds no sentence", "write one sentence a line", path))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from whisper_terms.errors import Fault, UserError
+from whisper_terms.errors import Fault, UserError, reading
 
 TERMS = (
     "term_id surface reading pronunciation reading_source aliases class weight file row sentences "
@@ -103,20 +103,10 @@ def read_numbered(
 def _read(path: str | Path, columns: Sequence[str]) -> list[tuple[int, dict]]:
     """The rows, each with the number of its last line; surplus cells are under None."""
     path = Path(path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as source:
-            reader = csv.DictReader(source, delimiter="\t", restval="")
-            header = reader.fieldnames or []
-            rows = [(reader.line_num, row) for row in reader]
-    except FileNotFoundError:
-        raise UserError(Fault("no such file", "check the path", path)) from None
-    except OSError as error:
-        problem = f"can't be read: {error.strerror}"
-        raise UserError(Fault(problem, "give the path of a readable file", path)) from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
-        ) from None
+    with reading(path), path.open(encoding="utf-8-sig", newline="") as source:
+        reader = csv.DictReader(source, delimiter="\t", restval="")
+        header = reader.fieldnames or []
+        rows = [(reader.line_num, row) for row in reader]
     missing = [name for name in columns if name not in header]
     if missing:
         raise UserError(

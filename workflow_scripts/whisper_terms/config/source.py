@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from whisper_terms.config.faults import Finding
-from whisper_terms.errors import Fault, UserError
+from whisper_terms.errors import Fault, UserError, reading
 
 Location = tuple[str | int, ...]
 _ABSENT = object()
@@ -33,7 +33,8 @@ class Source:
     def read(cls, path: str | Path) -> "Source":
         """Read a file; raises UserError if it is missing, broken, empty or holds no keys."""
         path = Path(path)
-        text = _read_text(path)
+        with reading(path):
+            text = path.read_text(encoding="utf-8-sig")
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             data = yaml.safe_load(text)
@@ -69,19 +70,6 @@ class Source:
         while location and location not in self.lines:
             location = location[:-1]
         return self.lines.get(location)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError(Fault("no such file", "check the path", path)) from None
-    except UnicodeDecodeError as error:
-        fault = Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
-        raise UserError(fault) from None
-    except OSError as error:
-        fault = Fault(f"can't be read: {error.strerror}", "give the path of a readable file", path)
-        raise UserError(fault) from None
 
 
 def _syntax_fault(path: Path, error: yaml.YAMLError) -> Fault:
