@@ -8,7 +8,9 @@ LIBRARY = Path(str(workflow.current_basedir)).parent / "workflow_scripts"
 SCRIPTS = Path(os.path.relpath(LIBRARY))
 if not LIBRARY.is_dir():
     # A `module` or snakedeploy would fetch the rules alone.
-    sys.exit("error: the scripts are not here: clone the repository, and run the workflow in the clone")
+    sys.exit(
+        "error: the scripts are not here: clone the repository, and run the workflow in the clone"
+    )
 sys.path.insert(0, str(LIBRARY))
 
 from whisper_terms.config import check_syntax
