@@ -3,6 +3,7 @@ rule synthesise_shard:
     input:
         terms=f"{RESULTS}/terms/{{shard}}.tsv",
         carriers=CONFIG.carriers,
+        replay=CONFIG.replay,
         sounds=SOUND_FILES,
         script=script("synthesise_shard"),
     output:
@@ -20,6 +21,7 @@ rule synthesise_shard:
         mem_mb=CONFIG.resources.memory_mb,
         runtime=CONFIG.resources.runtime_minutes,
     params:
+        number=len(PLAN.sentences),
         speech=speech_arguments(),
         python=SPEECH_PYTHON,
         shards=PLAN.shards,
@@ -27,6 +29,7 @@ rule synthesise_shard:
         "Speak the terms of shard {wildcards.shard}"
     shell:
         "{params.python:q} {input.script:q} --terms {input.terms} --carriers {input.carriers:q}"
+        " --replay {input.replay:q} --sentences {params.number}"
         " --shard {wildcards.shard} --shards {params.shards} --output {output}"
         " {params.speech:q} &> {log}"
 

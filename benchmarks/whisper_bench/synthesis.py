@@ -18,7 +18,7 @@ from whisper_bench.scratch import CONFIG, RESULTS, make_scratch, workflow_argume
 from whisper_terms.carriers import read_carriers
 from whisper_terms.speech.engine import SpokenText, Voice
 from whisper_terms.tables import TERMS, read_table
-from whisper_terms.utterances import plan_replay, plan_term
+from whisper_terms.utterances import plan_replay, plan_term, split_sentences
 from whisper_terms.workflow import Plan, read_plan
 
 PART = "synthesis"
@@ -76,7 +76,10 @@ def asked_of(folder: Path) -> list[Request]:
         carriers = read_carriers(plan.config.carriers)
         tables = sorted(Path(RESULTS, "terms").glob("*.tsv"))
         terms = [row for table in tables for row in read_table(table, TERMS)]
-        wanted = [one for term in terms for one in plan_term(term, carriers, plan.casting)]
+        everyday = split_sentences(plan.sentences, plan.casting.held_out)
+        wanted = [
+            one for term in terms for one in plan_term(term, carriers, plan.casting, everyday)
+        ]
         wanted += plan_replay(plan.sentences, plan.casting)
     # Voices of different names that sound alike share a wav, too.
     sounds = {(one.spoken, tuple(one.voice.settings().items())): one for one in wanted}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from whisper_terms.kana import is_kana, morae, to_katakana, vowel
+from whisper_terms.kana import is_kana, morae, stands_in, to_katakana, vowel
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,22 @@ def test_morae(katakana, parts):
 )
 def test_vowel_of_a_mora(mora, expected):
     assert vowel(mora) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "expected"),
+    [
+        ("上流", "上流へ行く。", True),
+        ("上流", "川の上流", True),
+        ("上流", "上流階級の人です。", False),
+        ("上流", "最上流へ行く。", False),
+        ("上流", "上流階級から上流へ。", True),
+        ("同期", "佐々同期", False),
+        ("元", "元の場所", False),
+        ("A.", "A.です", True),
+        ("A.", "ABです", False),
+        ("上流", "", False),
+    ],
+)
+def test_a_word_stands_by_itself(word, text, expected):
+    assert stands_in(word, text) is expected

@@ -263,6 +263,7 @@ class TestScripts:
         self.call(
             folder, synthesise_shard,
             *f"--terms terms.tsv --carriers carriers.tsv --shards {SHARDS}".split(),
+            *"--replay replay.txt --sentences 2".split(),
             *f"--shard {name} --output {output}".split(),
         )  # fmt: skip
         return read_table(output)

@@ -38,8 +38,8 @@ TERM_ROW = {
 }
 
 
-def plan(casting=CASTING, carriers=CARRIERS, **changes):
-    return plan_term(TERM_ROW | changes, carriers, casting)
+def plan(casting=CASTING, carriers=CARRIERS, everyday=((), ()), **changes):
+    return plan_term(TERM_ROW | changes, carriers, casting, everyday)
 
 
 def texts(utterances, **wanted):
@@ -316,11 +316,17 @@ class TestFiles:
 class TestContrast:
     CASTING = replace(CASTING, contrast=3)
 
-    def contrast(self, term_class="symptom", rivals="経連|軽煉"):
+    EVERYDAY = (
+        ["休みに経連へ行く。", "雨だ。"],
+        ["経連が来た。", "明日は晴れだ。", "経連会に出た。", "軽煉を見た。", "これは軽煉だ。"],
+    )
+
+    def contrast(self, term_class="symptom", rivals="経連|軽煉", **others):
         """The utterances that are there because of the rivals."""
         row = {"class": term_class}
         without = plan(self.CASTING, **row)
-        return [one for one in plan(self.CASTING, rivals=rivals, **row) if one not in without]
+        planned = plan(self.CASTING, rivals=rivals, **row, **others)
+        return [one for one in planned if one not in without]
 
     def test_each_rival_is_said_in_sentences_for_any_word(self):
         found = self.contrast()
@@ -337,8 +343,34 @@ class TestContrast:
         assert not frames[0] & frames[1]
         assert not any("痙攣" in text for text in training + held_out)
 
+    def test_everyday_sentences_with_the_word_come_first(self):
+        found = self.contrast(everyday=self.EVERYDAY)
+        training = texts(found, split=TRAIN)
+        natural = [text for text in training if text in self.EVERYDAY[1]]
+        # Not 経連会: who knows how that is read.
+        assert sorted(natural) == ["これは軽煉だ。", "経連が来た。", "軽煉を見た。"]
+        assert [sum(rival in text for text in training) for rival in ("経連", "軽煉")] == [3, 3]
+        held_out = texts(found, split=DEVELOPMENT)
+        assert held_out[0] == "休みに経連へ行く。"
+        assert len(held_out) == 2
+        assert "軽煉" in held_out[1]
+
+    def test_there_are_no_more_than_asked_for(self):
+        found = self.contrast(everyday=self.EVERYDAY, rivals="軽煉")
+        assert len(texts(found, split=TRAIN)) == 3
+        many = [f"{number}日に軽煉が来た。" for number in range(9)]
+        chosen = texts(self.contrast(everyday=([], many), rivals="軽煉"), split=TRAIN)
+        assert len(set(chosen)) == 3
+        assert set(chosen) < set(many)
+        again = self.contrast(everyday=([], many[::-1]), rivals="軽煉")
+        assert texts(again, split=TRAIN) == chosen
+
+    def test_a_term_in_any_sentences_has_the_everyday_ones_alone(self):
+        found = self.contrast("general", everyday=self.EVERYDAY, rivals="経連")
+        assert texts(found) == ["経連が来た。", "休みに経連へ行く。"]
+
     def test_it_has_the_terms_sound(self):
-        for one in self.contrast():
+        for one in self.contrast(everyday=self.EVERYDAY):
             assert one.term_id == TERM_ROW["term_id"]
             (word,) = one.spoken.replacements
             assert word.surface in one.spoken.text

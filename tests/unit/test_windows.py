@@ -132,6 +132,17 @@ class TestPacking:
         rows = [manifest_row(number, term_id="t1") for number in range(5)]
         assert [len(window.utterances) for window in pack(rows, RULES, SHARDS)] == [1] * 5
 
+    def test_a_term_may_stand_beside_a_word_of_its_sound(self):
+        """But not two such words: the second could be copied from the first."""
+        rows = [manifest_row(number, term_id="t1") for number in range(2)]
+        rows += [manifest_row(number, term_id="t1", kind="contrast") for number in (2, 3)]
+        windows = pack(rows, RULES, 1)
+        assert [[one.kind == "contrast" for one in w.utterances].count(True) for w in windows] == [
+            1,
+            1,
+        ]
+        assert [len(window.utterances) for window in windows] == [2, 2]
+
     def test_splits_replay_and_shards_do_not_mix(self):
         rows = random_rows(400)
         by_audio = {row["audio"]: row for row in rows}

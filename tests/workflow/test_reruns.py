@@ -178,8 +178,10 @@ def test_edits_of_several_files_are_all_seen_at_once(bench):
     bench.write("dictionaries/replay.txt", REPLAY.replace("本を", "新聞を"))
     bench.configure(CONFIG | {"windows": {"seconds": 20}})
     jobs = bench.make(*TARGETS).jobs
+    # Among the sentences may be some with a word that sounds like a term: the shards look.
     assert jobs.keys() == {
         "check_dictionary",
+        "synthesise_shard",
         "synthesise_replay",
         "build_manifest",
         "pack_windows",

@@ -22,6 +22,7 @@ _TO_KATAKANA |= {0x309B: 0x3099, 0x309C: 0x309A}
 _KANA = re.compile(
     f"[{''.join(_VOWEL)}ンッー{SEPARATORS}]*[{''.join(_VOWEL)}ン][ァ-ヺー{SEPARATORS}]*"
 )
+_KANJI = "々〆一-鿿"
 _HIRAGANA, _NO_KATAKANA = re.compile("[ぁ-ん]"), re.compile("[^ァ-ヺー]")
 _MORA = re.compile(f"[ァ-ヺー][{_SMALL}]?")
 
@@ -41,6 +42,16 @@ def can_be_rival(word: str) -> bool:
     analyser's lexicon has no word in ASCII.
     """
     return not (word.isascii() or _HIRAGANA.search(word)) and bool(_NO_KATAKANA.search(word))
+
+
+def stands_in(word: str, text: str) -> bool:
+    """Whether a word stands in a text by itself, and is then surely read as it is alone.
+
+    A single character is read in many ways (元 is ガン or もと), and so may be one beside other
+    kanji: 上流 stands in 上流へ, not in 上流階級.
+    """
+    alone = f"(?<![{_KANJI}]){re.escape(word)}(?![{_KANJI}])"
+    return len(word) > 1 and re.search(alone, text) is not None
 
 
 def is_kana(text: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from whisper_terms.carriers import GENERAL, SLOT, Carriers, templates_of
+from whisper_terms.kana import stands_in
 from whisper_terms.speech.engine import Replacement, SpokenText, Voice
 from whisper_terms.tables import split_list
 
@@ -77,7 +78,12 @@ class Casting:
         return cls(**values)
 
 
-def plan_term(term: Mapping[str, str], carriers: Carriers, casting: Casting) -> list[Utterance]:
+def plan_term(
+    term: Mapping[str, str],
+    carriers: Carriers,
+    casting: Casting,
+    everyday: tuple[Sequence[str], Sequence[str]] = ((), ()),
+) -> list[Utterance]:
     """The utterances of a term.
 
     Sentences and voices of the development set are both kept from training, so that it measures
@@ -89,12 +95,14 @@ def plan_term(term: Mapping[str, str], carriers: Carriers, casting: Casting) -> 
         term: a row of terms.tsv.
         carriers: templates by class.
         casting: voices and numbers.
+        everyday: the replay sentences, as `split_sentences` divides them: among them may be some
+            with words that sound like the term.
 
     Returns:
         Isolated utterances, then those in the user's sentences and in templates, then those of
         words that sound like the term, then those of the development set.
     """
-    contrast = _plan_contrast(term, carriers, casting)
+    contrast = _plan_contrast(term, carriers, casting, everyday)
     training = [
         *_plan_training(term, carriers, casting),
         *(one for one in contrast if one.split == TRAIN),
@@ -171,26 +179,43 @@ def _plan_development(
 
 
 def _plan_contrast(
-    term: Mapping[str, str], carriers: Carriers, casting: Casting
+    term: Mapping[str, str],
+    carriers: Carriers,
+    casting: Casting,
+    everyday: tuple[Sequence[str], Sequence[str]],
 ) -> list[Utterance]:
     """Sentences that hold an everyday word of the term's sound, where that word is the right one.
 
-    They are those that serve any word. A term whose class has no sentences of its own is taught in
-    the same ones, so there context can tell nothing, and none are planned.
+    They are those of everyday speech that it stands in, which show where it belongs, and then
+    those that serve any word. A term whose class has no sentences of its own is taught in the
+    latter too, so there they can tell nothing, and none are planned.
     """
-    if term["class"] not in carriers or term["class"] == GENERAL:
-        return []
-    held_out, templates = split_sentences(carriers[GENERAL], casting.held_out)
+    own_class = term["class"] in carriers and term["class"] != GENERAL
+    frames = split_sentences(carriers[GENERAL], casting.held_out) if own_class else ((), ())
     plan = []
     for rival in split_list(term["rivals"]) if casting.contrast else ():
         # It has the term's sound, whatever the analyser makes of it in a sentence.
         word = dict(term) | {"surface": rival}
-        texts = _deal(templates, casting.contrast, word, rival)
+        unheard, heard = (
+            [sentence for sentence in sentences if stands_in(rival, sentence)]
+            for sentences in everyday
+        )
+        texts = _contrast_texts(heard, frames[1], casting.contrast, word)
         voices = _rotate(casting.train, _hash(term["term_id"], rival))
         plan += _utterances(texts, voices, TRAIN, CONTRAST, word)
-        texts = _deal(held_out, 1, word, rival)
+        texts = _contrast_texts(unheard, frames[0], 1, word)
         plan += _utterances(texts, casting.development, DEVELOPMENT, CONTRAST, word)
     return plan
+
+
+def _contrast_texts(
+    sentences: Sequence[str], templates: Sequence[str], count: int, word: Mapping[str, str]
+) -> list[str]:
+    """Up to `count` of the sentences, each once, and templates for the rest."""
+    rival = word["surface"]
+    ranked = sorted(sentences, key=lambda sentence: _hash(word["term_id"], rival, sentence))
+    rest = max(count - len(ranked), 0) if templates else 0
+    return [*ranked[:count], *_deal(templates, rest, word, rival)]
 
 
 def _times(number: int, weight: float) -> int:

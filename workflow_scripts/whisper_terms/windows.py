@@ -16,7 +16,7 @@ import numpy as np
 from whisper_terms.sharding import digest, shard_of
 from whisper_terms.tables import read_table
 from whisper_terms.token_count import count_tokens
-from whisper_terms.utterances import RECORDED
+from whisper_terms.utterances import CONTRAST, RECORDED
 
 SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30.0
@@ -112,13 +112,13 @@ class _Open:
     def holds(self, row: Mapping[str, str]) -> bool:
         """Whether the term is in it: a second mention could be copied from the first.
 
-        Neither do words that sound like it share its window, though copying would be wrong there.
-        They then lie in windows with little else, and such windows are needed: a model that has
-        only seen full ones ends too soon where a recording holds one sentence.
+        So with the words that sound like a term, taken together. Beside the term itself they may
+        stand: there copying is wrong.
         """
+        asked = (row["term_id"], row["kind"] == CONTRAST)
         return any(
             (one.text and one.text == row["text"])
-            or (one.term_id and one.term_id == row["term_id"])
+            or (one.term_id and (one.term_id, one.kind == CONTRAST) == asked)
             for one in self.placed
         )
 

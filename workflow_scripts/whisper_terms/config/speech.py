@@ -93,11 +93,11 @@ class SpeechSettings(Settings):
         "thousands of terms fewer will do, and save hours.",
     )
     contrast_per_rival: int = Field(
-        6,
+        12,
         ge=0,
         description="Sentences for each everyday word that sounds like a term (動機 beside 動悸), "
-        "so that it stays known where it is the right one. Only for terms whose class has carrier "
-        "sentences of its own.",
+        "so that it stays known where it is the right one: those of `replay` that it stands in, "
+        "then carrier sentences, for terms whose class has some of its own.",
     )
     replay_sentences: int | None = Field(
         None,
