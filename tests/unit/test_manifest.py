@@ -84,6 +84,7 @@ def test_replay_that_is_held_out_is_not_trained_on():
         held_out,
         row("晴れた", kind="replay", audio="store/aloud.wav"),
         row("", kind="replay", audio=held_out["audio"]),
+        row("晴れた。", kind="contrast", voice="two"),
         row("雨だ。", kind="replay"),
         row("", kind="replay", audio="store/unwritten.wav"),
         # A term's sentence may be said by a voice that is held out.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from whisper_terms.scoring.lexicon import Lexicon
 from whisper_terms.scoring.normalise import normalise
-from whisper_terms.utterances import DEVELOPMENT, REPLAY
+from whisper_terms.utterances import CONTRAST, DEVELOPMENT, REPLAY
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def _without_held_out(rows: Sequence[Mapping[str, str]]) -> Iterator[Mapping[str
     """The rows without replay that is trained on and held out too, by its words or its sound.
 
     Sentences and recordings are each split for themselves, and a user may read sentences aloud.
+    Contrast may be in such sentences, too.
     """
     held_out = {
         name
@@ -73,7 +74,7 @@ def _without_held_out(rows: Sequence[Mapping[str, str]]) -> Iterator[Mapping[str
         if name
     }
     for row in rows:
-        is_trained = row["kind"] == REPLAY and row["split"] != DEVELOPMENT
+        is_trained = row["kind"] in (REPLAY, CONTRAST) and row["split"] != DEVELOPMENT
         if not is_trained or held_out.isdisjoint((row["audio"], _plain(row["text"]))):
             yield row
 
