@@ -7,10 +7,12 @@ by voices that were not, and transcribed by openai-whisper's own program.
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from whisper_nano import settings
+from whisper_nano.phones import PHONE_IDS
 from whisper_nano.speaking import Clip, Speaker
 from whisper_terms.audio import SAMPLE_RATE
 from whisper_terms.progress import progress
@@ -24,6 +26,9 @@ _GAP_SECONDS = 0.4
 _LOOP_COMPRESSION = 2.4
 _TOGETHER = 8  # recordings that are transcribed at once
 _QUIET = 60  # seconds of silence and of noise
+# In long phrases an HTS voice may fall into a leaf of its duration tree that is meant for silence:
+# every phone then takes half a second. Nobody speaks like that.
+_LONGEST_PHONE = 0.4
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,9 @@ def measure(model, texts: Sequence[str], measured: settings.Measure) -> list[dic
         measured: which voices, and how many sentences.
     """
     rng = np.random.default_rng(measured.seed)
-    chosen = [texts[index] for index in rng.permutation(len(texts))[: measured.sentences]]
+    order = [texts[index] for index in rng.permutation(len(texts))]
     rows = []
-    for voice in measured.voices:
-        clips = list(_speak(chosen, voice))
+    for voice, clips in zip(measured.voices, speak_evenly(order, measured), strict=True):
         rows.append(_row(voice.name, model, [_single(clip) for clip in clips]))
         long = [_join(clips[first : first + 6]) for first in range(0, len(clips), 6)]
         rows.append(_row(f"{voice.name}, long", model, long))
@@ -78,10 +82,24 @@ def measure(model, texts: Sequence[str], measured: settings.Measure) -> list[dic
     return rows
 
 
-def _speak(texts: Sequence[str], voice: settings.Voice) -> Iterator[Clip]:
-    speaker = Speaker(settings.Speech(voices=[voice], rates=[1.0]))
-    clips = (speaker.record(text, voice, 0.0, 1.0) for text in progress(texts, voice.name))
-    return (clip for clip in clips if clip)
+def speak_evenly(texts: Sequence[str], measured: settings.Measure) -> list[list[Clip]]:
+    """The first sentences that every voice can speak, without a phone that does not end.
+
+    Returns:
+        For each voice its clips, at most `measured.sentences`, of the same sentences.
+    """
+    speaker = Speaker(settings.Speech(voices=measured.voices, rates=[1.0]))
+    spoken = (
+        [speaker.record(text, voice, 0.0, 1.0) for voice in measured.voices]
+        for text in progress(texts, "speak", total=measured.sentences)
+    )
+    even = (clips for clips in spoken if all(clip and _is_even(clip) for clip in clips))
+    return [list(clips) for clips in zip(*islice(even, measured.sentences), strict=True)]
+
+
+def _is_even(clip: Clip) -> bool:
+    pauses = np.isin(clip.phones, [PHONE_IDS["sil"], PHONE_IDS["pau"]])
+    return bool((np.diff(clip.borders)[~pauses] <= _LONGEST_PHONE).all())
 
 
 def _single(clip: Clip) -> Recording:

@@ -1,8 +1,9 @@
 """What an encoder would say of a sentence, without speaking it.
 
-A sentence's phones, timed by a voice's durations, give its alignment codes. With the rate varied,
-phones confused, neighbours blurred and noise added they resemble the output of a trained encoder,
-at a thousandth of the cost of speech. So the decoder learns spelling from all the text there is.
+A sentence's phones, timed by a voice's durations, give its alignment codes. With rate and borders
+varied, phones confused, neighbours blurred and noise added they resemble what a trained encoder
+says of a speaker whom it does not know, at a thousandth of the cost of speech. So the decoder
+learns spelling from all the text there is.
 """
 
 import math
@@ -27,6 +28,7 @@ _ALIKE = [
         "|y i|w u|pau cl sil|ky ch gy j hy|k cl t"
     ).split("|")
 ]
+_VOWELS = np.array([PHONE_IDS[phone] for phone in "a i u e o N".split()])
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Simulation:
         codes = encode_alignment(phones, self.accent.gather(1, self.chosen), self.places)
         generator = torch.Generator(codes.device).manual_seed(self.seed)
         noise = torch.randn(codes.shape, generator=generator, device=codes.device)
+        # Where neighbours are alike, so are the errors.
+        noise = _blur(noise, self.blur) * ((1 + 2 * self.blur) / (1 + 2 * self.blur**2) ** 0.5)
         return layer_norm(codes + noise * self.deviation, (WIDTH,))
 
 
@@ -109,7 +113,8 @@ def time_phones(sentence: Sentence, rng: np.random.Generator) -> np.ndarray:
     voices = rng.dirichlet(np.ones(sentence.durations.shape[1]))
     rate = rng.uniform(0.72, 1.4)
     seconds = sentence.durations @ voices * rate
-    seconds = seconds * np.exp(rng.normal(0, 0.15, len(seconds)))
+    consonants = ~np.isin(sentence.phones, _VOWELS)
+    seconds = seconds * np.exp(rng.normal(0, 0.2, len(seconds)) + rng.normal(0, 0.25) * consonants)
     seconds[0], seconds[-1] = rng.uniform(0, 0.4, 2)
     return np.concatenate([[0], np.cumsum(seconds)])
 
@@ -164,15 +169,30 @@ def _write(
     said, heard, doubt, accent = rows
     phones, pitch = placed.sentence.phones.astype(int), placed.sentence.accent.astype(np.float32)
     other, doubts = _confuse(phones, confused, rng)
-    pitch[rng.random(len(pitch)) < 0.08] *= -1
-    pitch *= rng.uniform(0.3, 1)
+    pitch[rng.random(len(pitch)) < rng.uniform(0, 0.25)] *= -1
+    pitch *= rng.uniform(0.2, 1)
 
     start = max(0, math.ceil(placed.start / FRAME_SECONDS) - first)
     inside = np.arange(start, min(len(said), int(placed.end / FRAME_SECONDS) - first))
     seconds = (first + inside + 0.5) * FRAME_SECONDS - placed.start
-    places = np.clip(np.searchsorted(placed.borders, seconds) - 1, 0, len(phones) - 1)
-    said[inside], heard[inside], doubt[inside] = phones[places], other[places], doubts[places]
-    accent[inside] = pitch[places]
+    borders = _heard_borders(placed, rng)
+    places = np.clip(np.searchsorted(borders, seconds) - 1, 0, len(phones) - 1)
+    said[inside], accent[inside] = phones[places], pitch[places]
+    # Some phones are taken for others as a whole, and of the rest some moments.
+    brief, brief_doubts = _confuse(phones[places], rng.uniform(0, 0.04), rng)
+    whole = doubts[places] > 0
+    heard[inside] = np.where(whole, other[places], brief)
+    doubt[inside] = np.where(whole, doubts[places], brief_doubts)
+
+
+def _heard_borders(placed: Placed, rng: np.random.Generator) -> np.ndarray:
+    """Where the phones seem to start and the last one to end: seconds, shape (phones + 1,), rising.
+
+    Of a speaker whom it does not know, an encoder may hear every vowel too early or too late.
+    """
+    borders = placed.borders + rng.normal(0, rng.uniform(0, 0.012), len(placed.borders))
+    borders[:-1] += rng.normal(0, 0.012) * np.isin(placed.sentence.phones, _VOWELS)
+    return np.maximum.accumulate(borders)
 
 
 def _blur(codes: Tensor, weight: Tensor) -> Tensor:
