@@ -63,6 +63,20 @@ def test_a_config_with_an_unknown_key_is_refused(built):
     assert "stages" in outcome.output and "Traceback" not in outcome.output
 
 
+def test_a_decoder_alone_is_trained(built):
+    bundled = ROOT / "models/whisper-nano-ja"
+    settings = [f"start={bundled}", "encoder_of=start", "decoder_of=decoder"]
+    target = f"{RESULTS}/model"
+    jobs = built.plan(target, *TINY, "--config", *settings).jobs
+    assert jobs.keys() == {"train_decoder", "assemble_model"}
+    built.make(target, *TINY, "--config", *settings)
+    before, after = (
+        load_file(directory / "model.safetensors") for directory in (bundled, built / target)
+    )
+    kept = [name for name in before if torch.equal(before[name], after[name])]
+    assert all(name.startswith("model.encoder") == (name in kept) for name in before)
+
+
 def test_a_training_goes_on_from_a_model_and_is_followed_half_the_way(built):
     bundled, model = ROOT / "models/whisper-nano-ja", f"{RESULTS}/model"
     settings = [f"start={bundled}", "followed=0.5", "decoder_of=decoder"]

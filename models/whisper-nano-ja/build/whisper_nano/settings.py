@@ -252,6 +252,8 @@ class Build(Settings):
         neural: speech of Kokoro beside it, in the third stage.
         start: directory of the model that training begins with; empty for random weights.
         encoder, decoder, joint: the three stages.
+        encoder_of: whose encoder the model has: of the third stage, or of the model in `start`,
+            with which no stage but the second is run.
         decoder_of: the stage whose decoder the model has. The third hears the spoken sentences so
             often that its decoder may know them by heart.
         followed: how far the model follows the training from `start`: 1 has the trained weights,
@@ -270,6 +272,7 @@ class Build(Settings):
     encoder: EncoderStage
     decoder: DecoderStage
     joint: JointStage
+    encoder_of: Literal["joint", "start"] = "joint"
     decoder_of: Literal["decoder", "joint"] = "joint"
     followed: Share = 1.0
     measure: Measure
@@ -283,4 +286,6 @@ class Build(Settings):
     def _from_somewhere(self) -> "Build":
         if self.followed < 1 and not self.start:
             raise ValueError("followed below 1 needs start")
+        if self.encoder_of == "start" and not (self.start and self.decoder_of == "decoder"):
+            raise ValueError("encoder_of: start needs start, and decoder_of: decoder")
         return self
