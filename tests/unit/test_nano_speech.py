@@ -11,12 +11,12 @@ from pyopenjtalk import extract_fullcontext
 from whisper_nano.aligning import align_utterances, best_path
 from whisper_nano.codes import FRAME_SECONDS
 from whisper_nano.encoder_stage import PhoneHead
-from whisper_nano.measuring import COLUMNS, measure
+from whisper_nano.measuring import COLUMNS, is_even, measure, speak_evenly
 from whisper_nano.mixing import VoiceMixer
 from whisper_nano.phones import PHONE_IDS
 from whisper_nano.sentences import read_source
 from whisper_nano.settings import Measure, Neural, Source, Speech, Voice
-from whisper_nano.speaking import Speaker, speak_part
+from whisper_nano.speaking import Clip, Speaker, speak_part
 from whisper_nano.start import first_encoder
 
 from whisper_terms.errors import UserError
@@ -140,6 +140,32 @@ def test_kokoro_speaks():
         assert len(one.borders) == len(one.phones) + 1
         level = (10 ** one.log_power.astype(np.float32)).mean(1)
         assert level[30:-30].mean() > 10 * level[:10].mean()
+
+
+def clip(phones: str, seconds: list[float]) -> Clip:
+    ids = np.array([PHONE_IDS[phone] for phone in phones.split()])
+    borders = np.concatenate([[0], np.cumsum(seconds)])
+    return Clip("", np.zeros(16_000, np.float32), ids, np.zeros(len(ids)), borders)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "even"),
+    [
+        ([0.5, 0.1, 0.2, 0.6, 0.1, 0.5], True),  # long pauses
+        ([0.5, 0.1, 0.5, 0.6, 0.1, 0.5], False),  # a vowel of half a second
+    ],
+)
+def test_a_voice_gets_stuck(seconds, even):
+    assert is_even(clip("sil k a pau i sil", seconds)) is even
+
+
+def test_all_voices_are_measured_on_the_same_sentences():
+    measured = Measure(sentences=2, voices=[voice(), Voice(name="twin")])
+    unspoken = "。"
+    first, second = speak_evenly([TEXTS[0], unspoken, TEXTS[1], TEXTS[0]], measured)
+    assert [one.text for one in first] == [one.text for one in second] == TEXTS[:2]
+    with pytest.raises(UserError, match="no held-out sentence"):
+        speak_evenly([unspoken], measured)
 
 
 def test_a_model_is_measured(tmp_path):

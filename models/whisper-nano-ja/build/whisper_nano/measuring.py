@@ -15,6 +15,7 @@ from whisper_nano import settings
 from whisper_nano.phones import PHONE_IDS
 from whisper_nano.speaking import Clip, Speaker
 from whisper_terms.audio import SAMPLE_RATE
+from whisper_terms.errors import Fault, UserError
 from whisper_terms.progress import progress
 from whisper_terms.scoring.alignment import edit_distance
 from whisper_terms.scoring.normalise import normalise
@@ -87,17 +88,24 @@ def speak_evenly(texts: Sequence[str], measured: settings.Measure) -> list[list[
 
     Returns:
         For each voice its clips, at most `measured.sentences`, of the same sentences.
+
+    Raises:
+        UserError: there is no such sentence.
     """
     speaker = Speaker(settings.Speech(voices=measured.voices, rates=[1.0]))
     spoken = (
         [speaker.record(text, voice, 0.0, 1.0) for voice in measured.voices]
         for text in progress(texts, "speak", total=measured.sentences)
     )
-    even = (clips for clips in spoken if all(clip and _is_even(clip) for clip in clips))
-    return [list(clips) for clips in zip(*islice(even, measured.sentences), strict=True)]
+    even = (clips for clips in spoken if all(clip and is_even(clip) for clip in clips))
+    chosen = list(islice(even, measured.sentences))
+    if not chosen:
+        raise UserError(Fault("no held-out sentence can be spoken by all", "change measure.voices"))
+    return [list(clips) for clips in zip(*chosen, strict=True)]
 
 
-def _is_even(clip: Clip) -> bool:
+def is_even(clip: Clip) -> bool:
+    """Whether every phone of a clip ends; pauses may be long."""
     pauses = np.isin(clip.phones, [PHONE_IDS["sil"], PHONE_IDS["pau"]])
     return bool((np.diff(clip.borders)[~pauses] <= _LONGEST_PHONE).all())
 
