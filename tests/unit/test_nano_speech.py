@@ -155,7 +155,7 @@ def clip(phones: str, seconds: list[float]) -> Clip:
         ([0.5, 0.1, 0.5, 0.6, 0.1, 0.5], False),  # a vowel of half a second
     ],
 )
-def test_a_voice_gets_stuck(seconds, even):
+def test_a_phone_that_does_not_end_is_noticed(seconds, even):
     assert is_even(clip("sil k a pau i sil", seconds)) is even
 
 

@@ -94,11 +94,11 @@ def speak_evenly(texts: Sequence[str], measured: settings.Measure) -> list[list[
     """
     speaker = Speaker(settings.Speech(voices=measured.voices, rates=[1.0]))
     spoken = (
-        [speaker.record(text, voice, 0.0, 1.0) for voice in measured.voices]
-        for text in progress(texts, "speak", total=measured.sentences)
+        [speaker.record(text, voice, 0.0, 1.0) for voice in measured.voices] for text in texts
     )
     even = (clips for clips in spoken if all(clip and is_even(clip) for clip in clips))
-    chosen = list(islice(even, measured.sentences))
+    first = islice(even, measured.sentences)
+    chosen = list(progress(first, "speak", total=measured.sentences))
     if not chosen:
         raise UserError(Fault("no held-out sentence can be spoken by all", "change measure.voices"))
     return [list(clips) for clips in zip(*chosen, strict=True)]
