@@ -44,7 +44,7 @@ _BLOG = {
 # Each recipe: what differs from the defaults of `models.Recipe`.
 RECIPES: dict[str, dict] = {
     "default": {},
-    "nano": {"epochs": 10, "learning_rate": 3e-4, "schedule": "cosine"},
+    "nano": {"epochs": 6, "learning_rate": 3e-4, "schedule": "cosine"},
     "blog-full-10": {**_BLOG, "train": "all", "epochs": 10},
     "blog-full-40": {**_BLOG, "train": "all", "epochs": 40},
     "blog-frozen-10": {**_BLOG, "train": "decoder", "epochs": 10},

@@ -87,7 +87,7 @@ class SpeechSettings(Settings):
         4, ge=0, description="Utterances of the lone term, for each term."
     )
     carriers_per_term: int = Field(
-        20,
+        40,
         ge=0,
         description="Utterances of the term inside a carrier sentence, for each term. With "
         "thousands of terms fewer will do, and save hours.",
