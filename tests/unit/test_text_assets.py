@@ -92,7 +92,8 @@ def test_the_homophone_has_sentences_of_its_own() -> None:
 def test_every_class_has_enough_distinct_templates() -> None:
     counts = Counter(row["class"] for row in CARRIERS)
     assert set(counts) == set(CLASSES)
-    assert min(counts.values()) >= 24
+    # With 27 the bundled model learned the sentences (docs/ablation.md).
+    assert min(counts.values()) >= 100
     assert len(TEMPLATES) == len(set(TEMPLATES))
 
 
