@@ -28,7 +28,10 @@ def values(cell: str) -> list[str]:
 
 TERMS = read_rows(ROOT / "dictionaries" / "demo.csv", ",")
 CARRIERS = read_rows(ROOT / "dictionaries" / "carriers.tsv", "\t")
-REPLAY = (ROOT / "dictionaries" / "replay.txt").read_text(encoding="utf-8").splitlines()
+REPLAY, RIVALS = (
+    (ROOT / "dictionaries" / name).read_text(encoding="utf-8").splitlines()
+    for name in ("replay.txt", "rivals.txt")
+)
 RECORDINGS = read_rows(ROOT / "recordings" / "demo.tsv", "\t")
 HOMOPHONES = read_rows(ROOT / "recordings" / "homophones.tsv", "\t")
 TERM_FREE = read_rows(ROOT / "recordings" / "term-free.tsv", "\t")
@@ -113,11 +116,20 @@ def test_each_class_puts_the_term_first_and_inside() -> None:
 
 def test_replay_is_large_and_distinct() -> None:
     assert len(REPLAY) >= 1_000
-    assert [line for line, count in Counter(REPLAY).items() if count > 1] == []
+    assert [line for line, count in Counter(REPLAY + RIVALS).items() if count > 1] == []
+
+
+def test_each_rival_of_a_demo_term_has_some_forty_sentences_more() -> None:
+    words = "動機 同期 横断 狡猾 銀座 上流".split()
+    held = [[word for word in words if word in sentence] for sentence in RIVALS]
+    assert all(len(found) == 1 for found in held)
+    counts = Counter(word for (word,) in held)
+    assert sorted(counts) == sorted(words)
+    assert min(counts.values()) >= 39
 
 
 def test_replay_sentences_are_well_formed() -> None:
-    assert [s for s in REPLAY if not 8 <= len(s) <= 35 or s[-1] not in "。？"] == []
+    assert [s for s in REPLAY + RIVALS if not 8 <= len(s) <= 35 or s[-1] not in "。？"] == []
 
 
 def test_replay_holds_the_words_seen_forgotten() -> None:
@@ -126,7 +138,8 @@ def test_replay_holds_the_words_seen_forgotten() -> None:
 
 
 def test_replay_and_general_sentences_hold_no_term() -> None:
-    assert {s: spellings_in(s) for s in REPLAY + test_set("general") if spellings_in(s)} == {}
+    sentences = REPLAY + RIVALS + test_set("general")
+    assert {s: spellings_in(s) for s in sentences if spellings_in(s)} == {}
 
 
 def test_recordings_table_is_well_formed() -> None:
@@ -155,14 +168,15 @@ def test_term_sentences_cover_every_term() -> None:
 
 
 def test_no_test_sentence_is_trained_on() -> None:
-    assert set(TEST_SENTENCES + FREE_SENTENCES) & set(REPLAY + OWN_SENTENCES) == set()
+    assert set(TEST_SENTENCES + FREE_SENTENCES) & set(REPLAY + RIVALS + OWN_SENTENCES) == set()
     patterns = [re.compile(re.escape(t).replace(re.escape(SLOT), ".+")) for t in TEMPLATES]
     assert [s for s in TEST_SENTENCES for p in patterns if p.fullmatch(s)] == []
 
 
 def test_no_test_sentence_shares_a_long_run_with_training() -> None:
     pieces = [piece for template in TEMPLATES for piece in template.split(SLOT)]
-    seen = set().union(*map(runs, pieces + REPLAY), *map(runs_outside_terms, OWN_SENTENCES))
+    everyday = REPLAY + RIVALS
+    seen = set().union(*map(runs, pieces + everyday), *map(runs_outside_terms, OWN_SENTENCES))
     tested = TEST_SENTENCES + FREE_SENTENCES
     assert {s: shared for s in tested if (shared := runs_outside_terms(s) & seen)} == {}
 
