@@ -49,7 +49,9 @@ ONE_GPU = min(1, GPUS)
 # with another number; but where the padding is sampled, recordings beside each other are cut alike.
 BATCH = CONFIG.evaluation.batch_size
 PADDING = CONFIG.evaluation.padding_frames
-TRANSCRIPTION = f"--padding-frames {PADDING}" if PADDING else ""
+TRANSCRIPTION = f"--beam-size {CONFIG.evaluation.beam_size}"
+if PADDING:
+    TRANSCRIPTION += f" --padding-frames {PADDING}"
 CUT_BESIDE = BATCH if PADDING else None
 SPEECH = f"{RESULTS}/speech/{CONFIG.speech.engine}"
 # The tables of all utterances, by shard.

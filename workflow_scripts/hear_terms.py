@@ -18,6 +18,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--language", default="ja", help="Whisper's language code (default: ja)")
     add("--device", default="auto", help="auto (default), cpu or cuda")
     add("--batch-size", type=int, default=8, help="utterances at once (default %(default)s)")
+    add("--beam-size", type=int, default=5, help="beams; 1 is greedy (default %(default)s)")
     add("--padding-frames", type=int, help="computed of the silence behind each (default: all)")
     add("--threads", type=int, help="CPU threads (default: torch's choice)")
     return parser.parse_args()
@@ -30,14 +31,16 @@ def main() -> None:
     from whisper_terms.recordings import Recording
     from whisper_terms.segments import join_segments
     from whisper_terms.tables import UTTERANCES, read_table, write_table
-    from whisper_terms.transcription import listen
+    from whisper_terms.transcription import Decoding, listen
+
+    decoding = Decoding(language=arguments.language, beam_size=arguments.beam_size)
 
     def listen_to(files: list[Path]) -> Iterator[tuple[Path, str]]:
         recordings = [Recording(path, "", "", str(path)) for path in files]
         for recording, _, one in listen(
             arguments.model,
             recordings,
-            arguments.language,
+            decoding,
             device=arguments.device,
             batch_size=arguments.batch_size,
             padding_frames=arguments.padding_frames,
@@ -46,7 +49,7 @@ def main() -> None:
 
     prepare_cpu(arguments.threads)
     chosen = choose_utterances(read_table(arguments.manifest, UTTERANCES), arguments.per_term)
-    how = [arguments.language, *([arguments.padding_frames] if arguments.padding_frames else [])]
+    how = [arguments.language, arguments.beam_size, arguments.padding_frames or 0]
     rows = hear_utterances(chosen, arguments.model, how, arguments.state, listen_to)
     write_table(arguments.output, HEARD, rows)
 

@@ -26,6 +26,12 @@ def parse_arguments() -> argparse.Namespace:
         help="recordings transcribed together (default: %(default)s)",
     )
     parser.add_argument(
+        "--beam-size",
+        type=int,
+        default=5,
+        help="beams of the search; 1 is greedy (default: %(default)s)",
+    )
+    parser.add_argument(
         "--padding-frames",
         type=int,
         help="frames computed of the silence behind a recording, for speed (default: all)",
@@ -49,7 +55,7 @@ def main() -> None:
     arguments = parse_arguments()
     from whisper_terms.devices import prepare_cpu
     from whisper_terms.recordings import read_recordings
-    from whisper_terms.transcription import transcribe_recordings
+    from whisper_terms.transcription import Decoding, transcribe_recordings
 
     prepare_cpu(arguments.threads)
     recordings = read_recordings(arguments.recordings)
@@ -58,8 +64,11 @@ def main() -> None:
         arguments.model,
         recordings,
         arguments.output,
-        language=arguments.language,
-        prompt=read_prompt(terms, arguments.language) if terms else None,
+        Decoding(
+            language=arguments.language,
+            prompt=read_prompt(terms, arguments.language) if terms else None,
+            beam_size=arguments.beam_size,
+        ),
         device=arguments.device,
         batch_size=arguments.batch_size,
         padding_frames=arguments.padding_frames,

@@ -20,7 +20,7 @@ from whisper_terms.errors import Fault, UserError
 from whisper_terms.openai_format import load_openai
 from whisper_terms.progress import progress
 from whisper_terms.recordings import Recording
-from whisper_terms.transcription import transcribe_samples
+from whisper_terms.transcription import Decoding, transcribe_samples
 from whisper_terms.windows import TICK
 
 COLUMNS = (
@@ -28,7 +28,7 @@ COLUMNS = (
     "end_median end_p90 target"
 ).split()
 _MEDIANS = ("start_median", "end_median")
-_LANGUAGE = "ja"
+_DECODING = Decoding(language="ja")
 _TOGETHER = 8  # rows that are transcribed at once
 _PAGE = """# Times after fine-tuning
 
@@ -184,7 +184,7 @@ def _listen(model, rows: Sequence[Joined], name: str) -> Errors:
     errors = Errors()
     for first in progress(range(0, len(rows), _TOGETHER), name):
         batch = rows[first : first + _TOGETHER]
-        done = transcribe_samples(model, [row.samples for row in batch], _LANGUAGE)
+        done = transcribe_samples(model, [row.samples for row in batch], _DECODING)
         for row, heard in zip(batch, done, strict=True):
             said = [one for one in heard.segments if one["text"].strip()]
             errors.add(row.spoken, [Span(one["start"], one["end"]) for one in said])

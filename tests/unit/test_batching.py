@@ -20,6 +20,7 @@ OPTIONS = {
     "condition_on_previous_text": False,
     "fp16": False,
 }
+GREEDY, BEAMS = {}, {"beam_size": 5}
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +35,18 @@ def heard(segments: list[dict]) -> list[tuple[float, float, str]]:
     return [(one["start"], one["end"], one["text"]) for one in segments]
 
 
+@pytest.mark.parametrize("search", [GREEDY, BEAMS], ids=["greedy", "beams"])
 @pytest.mark.parametrize("prompt", [None, "痙攣、心窩部痛"])
-def test_together_as_alone(model, prompt):
+def test_together_as_alone(model, prompt, search):
     """Recordings of one window and of several, and silence."""
     short = [read_audio(path) for path in DEMO[:3]]
     gap = np.zeros(SAMPLE_RATE // 2, np.float32)
     long = np.concatenate([part for path in DEMO[3:14] for part in (read_audio(path), gap)])
     assert len(long) > 30 * SAMPLE_RATE
     recordings = [short[0], long, np.zeros(SAMPLE_RATE, np.float32), *short[1:]]
-    options = OPTIONS | {"initial_prompt": prompt, "carry_initial_prompt": prompt is not None}
+    options = (
+        OPTIONS | search | {"initial_prompt": prompt, "carry_initial_prompt": prompt is not None}
+    )
     together = transcribe_together(model, recordings, **options)
     for recording, one in zip(recordings, together, strict=True):
         alone = transcribe(model, recording, **options)["segments"]
@@ -64,7 +68,7 @@ def test_batches_shrink_as_recordings_end(model, monkeypatch):
         one = DecodingResult(windows[0], "ja", tokens=[], avg_logprob=-2.0, no_speech_prob=0.9)
         return [one] * len(windows)
 
-    monkeypatch.setattr("whisper.model.Whisper.decode", decode)
+    monkeypatch.setattr("whisper_terms.batching.decode_windows", decode)
     recordings = [np.zeros(seconds * SAMPLE_RATE, np.float32) for seconds in (70, 5, 40)]
     assert [one.segments for one in transcribe_together(model, recordings, **OPTIONS)] == [[]] * 3
     assert sizes == [3, 2, 1]
@@ -74,7 +78,7 @@ def test_an_error_ends_all(model, monkeypatch):
     def fail(self, windows, options):
         raise torch.OutOfMemoryError("no room")
 
-    monkeypatch.setattr("whisper.model.Whisper.decode", fail)
+    monkeypatch.setattr("whisper_terms.batching.decode_windows", fail)
     with pytest.raises(torch.OutOfMemoryError, match="no room"):
         transcribe_together(model, [np.zeros(SAMPLE_RATE, np.float32)] * 4, **OPTIONS)
 

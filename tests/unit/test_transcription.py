@@ -18,6 +18,7 @@ from whisper_terms.openai_format import export_openai, load_openai
 from whisper_terms.tables import TERMS, TRANSCRIPT, read_table, write_table
 from whisper_terms.transcription import (
     PROMPT_TOKENS,
+    Decoding,
     build_prompt,
     load_tokenizer,
     prompt_order,
@@ -68,13 +69,13 @@ def decoded(monkeypatch) -> list[list[int]]:
         one = DecodingResult(windows, "ja", tokens=tokens, avg_logprob=-0.1, temperature=0.0)
         return [one] * len(windows)
 
-    monkeypatch.setattr("whisper.model.Whisper.decode", decode)
+    monkeypatch.setattr("whisper_terms.batching.decode_windows", decode)
     return prompts
 
 
 def test_writes_one_table_a_recording_and_the_timing(model_path, recordings, tmp_path, decoded):
     output = tmp_path / "results" / "transcripts"
-    transcribe_recordings(model_path, recordings, output, device="cpu")
+    transcribe_recordings(model_path, recordings, output, Decoding(), device="cpu")
     assert {path.name for path in output.iterdir()} == {"one.tsv", "two.tsv", "timing.tsv"}
     timing = read_table(output / "timing.tsv", ["audio", "seconds", "compute_seconds"])
     assert [row["audio"] for row in timing] == [str(r.audio) for r in recordings]
@@ -86,7 +87,7 @@ def test_writes_one_table_a_recording_and_the_timing(model_path, recordings, tmp
 def test_transcripts_are_deterministic(model_path, recordings, tmp_path):
     for name in ("first", "second"):
         torch.manual_seed(len(name))
-        transcribe_recordings(model_path, recordings[:1], tmp_path / name, device="cpu")
+        transcribe_recordings(model_path, recordings[:1], tmp_path / name, Decoding(), device="cpu")
     first, second = ((tmp_path / name / "one.tsv").read_bytes() for name in ("first", "second"))
     assert first == second
     for row in read_table(tmp_path / "first" / "one.tsv", TRANSCRIPT):
@@ -103,12 +104,13 @@ def test_scores_come_from_the_quicker_decoder(model_path, recordings, tmp_path, 
         return decode(model, windows, options)
 
     monkeypatch.setattr(Whisper, "decode", watch)
-    transcribe_recordings(model_path, recordings[:1], tmp_path / "out", device="cpu")
+    greedy = Decoding(beam_size=1)
+    transcribe_recordings(model_path, recordings[:1], tmp_path / "out", greedy, device="cpu")
     assert seen == {quicken_decoder.__module__}
 
 
 def test_cells_are_seconds_and_stripped_text(model_path, recordings, tmp_path, decoded):
-    transcribe_recordings(model_path, recordings[:1], tmp_path / "out", device="cpu")
+    transcribe_recordings(model_path, recordings[:1], tmp_path / "out", Decoding(), device="cpu")
     # openai-whisper lets the only segment of a window begin where the window does.
     assert (tmp_path / "out" / "one.tsv").read_text() == "start\tend\ttext\n0.00\t1.50\tカ\n"
     assert decoded == [[]]
@@ -119,7 +121,7 @@ def test_every_window_sees_the_prompt_and_nothing_else(model_path, tmp_path, dec
     soundfile.write(audio, np.zeros(65 * 16_000), 16_000)
     prompt = "心窩部痛、嚥下障害"
     transcribe_recordings(
-        model_path, [Recording(audio)], tmp_path / "out", prompt=prompt, device="cpu"
+        model_path, [Recording(audio)], tmp_path / "out", Decoding(prompt=prompt), device="cpu"
     )
     assert decoded == [load_tokenizer("ja").encode(" " + prompt)] * 3
     assert (tmp_path / "out" / "prompt.txt").read_text() == prompt + "\n"
@@ -131,34 +133,32 @@ def test_silence_is_a_table_without_rows(model_path, recordings, tmp_path, monke
     def decode(model, windows, options):
         return [DecodingResult(windows, "ja", tokens=[], avg_logprob=-2.0, no_speech_prob=0.9)]
 
-    monkeypatch.setattr("whisper.model.Whisper.decode", decode)
-    transcribe_recordings(model_path, recordings[:1], tmp_path / "out", device="cpu")
+    monkeypatch.setattr("whisper_terms.batching.decode_windows", decode)
+    transcribe_recordings(model_path, recordings[:1], tmp_path / "out", Decoding(), device="cpu")
     assert (tmp_path / "out" / "one.tsv").read_text() == "start\tend\ttext\n"
 
 
 def test_timing_is_there_only_when_all_is(model_path, recordings, tmp_path, decoded):
     output = tmp_path / "out"
-    transcribe_recordings(model_path, recordings, output, device="cpu")
+    transcribe_recordings(model_path, recordings, output, Decoding(), device="cpu")
     with pytest.raises(UserError, match="no such recording"):
-        transcribe_recordings(
-            model_path, [recordings[0], Recording(tmp_path / "gone.wav")], output, device="cpu"
-        )
+        unheard = [recordings[0], Recording(tmp_path / "gone.wav")]
+        transcribe_recordings(model_path, unheard, output, Decoding(), device="cpu")
     assert (output / "one.tsv").is_file() and not (output / "timing.tsv").exists()
 
 
 @pytest.mark.parametrize("names", [("a/x.wav", "b/x.wav"), ("timing.wav",)])
 def test_no_two_tables_share_a_name(model_path, tmp_path, names):
     with pytest.raises(ValueError, match="not unique"):
-        transcribe_recordings(
-            model_path, [Recording(tmp_path / name) for name in names], tmp_path / "out"
-        )
+        twins = [Recording(tmp_path / name) for name in names]
+        transcribe_recordings(model_path, twins, tmp_path / "out", Decoding())
 
 
 def test_says_what_cannot_be_used(model_path, recordings, tmp_path):
     with pytest.raises(UserError, match="language"):
-        transcribe_recordings(model_path, recordings, tmp_path / "out", language="jp")
+        transcribe_recordings(model_path, recordings, tmp_path / "out", Decoding(language="jp"))
     with pytest.raises(UserError, match="device"):
-        transcribe_recordings(model_path, recordings, tmp_path / "out", device="tpu")
+        transcribe_recordings(model_path, recordings, tmp_path / "out", Decoding(), device="tpu")
     assert not (tmp_path / "out").exists()
 
 

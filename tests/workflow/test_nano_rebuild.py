@@ -33,13 +33,13 @@ def test_the_model_loads_and_whisper_transcribes_with_it(built, tmp_path):
     from whisper_terms.audio import read_audio
     from whisper_terms.base_model import load_base
     from whisper_terms.openai_format import export_openai, load_openai
-    from whisper_terms.transcription import transcribe_samples
+    from whisper_terms.transcription import Decoding, transcribe_samples
 
     directory = built / RESULTS / "model"
     assert load_base(str(directory)).model.config.vocab_size == 51_865
     export_openai(directory, tmp_path / "model.pt")
     model = load_openai(tmp_path / "model.pt", "cpu")
-    (heard,) = transcribe_samples(model, [read_audio(RECORDING)[:16_000]], "ja")
+    (heard,) = transcribe_samples(model, [read_audio(RECORDING)[:16_000]], Decoding())
     assert isinstance(heard.segments, list)
 
 

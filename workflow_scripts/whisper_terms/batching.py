@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Condition
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from whisper.decoding import DecodingOptions, DecodingResult
 
+from whisper_terms.beams import decode_windows
 from whisper_terms.spectrogram import transcribe
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def transcribe_together(
 
     with ThreadPoolExecutor(max(1, len(recordings))) as executor:
         futures = [executor.submit(run, number) for number in range(len(recordings))]
-        meeting.serve(model.decode)
+        meeting.serve(partial(decode_windows, model))
     segments = [future.result() for future in futures]
     rest = time.perf_counter() - start - sum(meeting.seconds)
     return [

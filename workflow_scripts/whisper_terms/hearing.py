@@ -48,7 +48,7 @@ def hear_utterances(
     Args:
         utterances: rows of the manifest; the names of their audio files are digests of the sound.
         model: the file of its weights.
-        how: what else the answer depends on, such as the language.
+        how: what else the answer depends on, such as the language and the number of beams.
         states: folder in which what a model heard is kept from run to run, and, should this one be
             killed, most of it up to there.
         listen: gives for audio files, in any order, what the model hears.

@@ -1,14 +1,15 @@
 """Transcripts of recordings, by openai-whisper's own program.
 
-Decoding is greedy at temperature 0 and each 30-s window stands alone (no fallback to sampling, no
-conditioning on the text before), so that a transcript depends on nothing but model and recording
-and two systems differ by their weights or their prompt only. (Where the padding is sampled, see
-`padding.sample_padding`, recordings are cut as the longest of those beside them wants it; that can
-change a text, too.) Everything else is openai-whisper's default: timestamps, suppressed symbols,
-the silence threshold.
+Decoding is beam search (or greedy, with one beam) at temperature 0 and each 30-s window stands
+alone (no fallback to sampling, no conditioning on the text before), so that a transcript depends on
+nothing but model and recording and two systems differ by their weights or their prompt only. (Where
+the padding is sampled, see `padding.sample_padding`, recordings are cut as the longest of those
+beside them wants it; that can change a text, too.) Everything else is openai-whisper's default:
+timestamps, suppressed symbols, the silence threshold.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,12 +37,26 @@ PROMPT_SEPARATOR = "、"
 PROMPT_TOKENS = 223
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """What a transcript depends on, beside model and recording.
+
+    Attributes:
+        language: Whisper's code of the language spoken.
+        prompt: text put before every window as if it had been said, such as `build_prompt` makes.
+        beam_size: beams of the search; 1 is greedy.
+    """
+
+    language: str = "ja"
+    prompt: str | None = None
+    beam_size: int = 5
+
+
 def transcribe_recordings(
     model_path: str | Path,
     recordings: Sequence["Recording"],
     output_directory: str | Path,
-    language: str = "ja",
-    prompt: str | None = None,
+    decoding: Decoding,
     device: str = "auto",
     batch_size: int = 8,
     padding_frames: int | None = None,
@@ -57,8 +72,7 @@ def transcribe_recordings(
         model_path: a `.pt` file, as openai_format.export_openai writes it.
         recordings: what to transcribe; their ids name the files.
         output_directory: created if need be.
-        language: Whisper's code of the language spoken.
-        prompt: text put before every window as if it had been said, such as `build_prompt` makes.
+        decoding: how they are transcribed.
         device: `auto` (CUDA where there is one), or torch's name of a device.
         batch_size: recordings that are transcribed together.
         padding_frames: computed of the silence behind a recording, see `sample_padding`; None
@@ -70,9 +84,9 @@ def transcribe_recordings(
     output = Path(output_directory)
     files = _output_files(recordings, output)
     (output / TIMING_FILE).unlink(missing_ok=True)
-    heard = listen(model_path, recordings, language, prompt, device, batch_size, padding_frames)
-    if prompt:
-        write_text(output / PROMPT_FILE, prompt + "\n")
+    heard = listen(model_path, recordings, decoding, device, batch_size, padding_frames)
+    if decoding.prompt:
+        write_text(output / PROMPT_FILE, decoding.prompt + "\n")
     timing = {}
     for recording, seconds, one in heard:
         write_table(files[recording.id], TRANSCRIPT, _rows(one.segments))
@@ -87,8 +101,7 @@ def transcribe_recordings(
 def listen(
     model_path: str | Path,
     recordings: Sequence["Recording"],
-    language: str,
-    prompt: str | None = None,
+    decoding: Decoding,
     device: str = "auto",
     batch_size: int = 8,
     padding_frames: int | None = None,
@@ -103,27 +116,27 @@ def listen(
     """
     from whisper_terms.vocabulary import quicken_decoder
 
-    load_tokenizer(language)  # an unknown language ends here, before the model is loaded
+    # An unknown language ends here, before the model is loaded.
+    load_tokenizer(decoding.language)
     model = load_openai(model_path, choose_device(device))
     if padding_frames:
         from whisper_terms.padding import sample_padding
 
         sample_padding(model, padding_frames)
     _warm_up(model)
-    return _listen(quicken_decoder(model), recordings, language, prompt, batch_size)
+    return _listen(quicken_decoder(model), recordings, decoding, batch_size)
 
 
 def _listen(
     model: "Whisper",
     recordings: Sequence["Recording"],
-    language: str,
-    prompt: str | None,
+    decoding: Decoding,
     batch_size: int,
 ) -> Iterator[tuple["Recording", float, "Transcription"]]:
     bar = iter(progress(recordings, "transcribe"))
     for batch in _batches(recordings, batch_size):
         sounds = [read_audio(recording.audio) for recording in batch]
-        done = transcribe_samples(model, sounds, language, prompt)
+        done = transcribe_samples(model, sounds, decoding)
         for recording, sound, one in zip(batch, sounds, done, strict=True):
             next(bar)
             yield recording, len(sound) / SAMPLE_RATE, one
@@ -132,27 +145,26 @@ def _listen(
 def transcribe_samples(
     model: "Whisper",
     recordings: Sequence["np.ndarray"],
-    language: str,
-    prompt: str | None = None,
+    decoding: Decoding,
 ) -> list["Transcription"]:
     """Transcribe recordings together, as the module's head says.
 
     Args:
         model: from openai_format.load_openai.
         recordings: float32, shape (samples,), 16,000 a second.
-        language: Whisper's code.
-        prompt: text put before every window.
+        decoding: how they are transcribed.
     """
     from whisper_terms.batching import transcribe_together
 
     return transcribe_together(
         model,
         recordings,
-        language=language,
-        initial_prompt=prompt,
+        language=decoding.language,
+        initial_prompt=decoding.prompt,
         # Without it only the first window would see the prompt.
-        carry_initial_prompt=prompt is not None,
+        carry_initial_prompt=decoding.prompt is not None,
         temperature=0.0,
+        beam_size=decoding.beam_size if decoding.beam_size > 1 else None,
         condition_on_previous_text=False,
         fp16=model.device.type == "cuda",
     )

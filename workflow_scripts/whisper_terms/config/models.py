@@ -110,6 +110,14 @@ class EvaluationSettings(Settings):
         description="Recordings that are transcribed together: faster with more, as far as memory "
         "allows.",
     )
+    beam_size: int = Field(
+        5,
+        ge=1,
+        le=20,
+        description="Beams of the search for the likeliest text, as the whisper command and "
+        "faster-whisper search with 5; 1 takes the likeliest token each time (greedy), as "
+        "whisper.transcribe does in Python.",
+    )
     padding_frames: int | None = Field(
         None,
         ge=1,

@@ -19,12 +19,13 @@ from whisper_terms.errors import Fault, UserError
 from whisper_terms.progress import progress
 from whisper_terms.scoring.alignment import edit_distance
 from whisper_terms.scoring.normalise import normalise
-from whisper_terms.transcription import transcribe_samples
+from whisper_terms.transcription import Decoding, transcribe_samples
 
 COLUMNS = "set recordings seconds cer loops start_error end_error audio_per_second".split()
 _GAP_SECONDS = 0.4
 # whisper.transcribe takes text that compresses better than this for a repetition loop.
 _LOOP_COMPRESSION = 2.4
+_DECODING = Decoding(language="ja")
 _TOGETHER = 8  # recordings that are transcribed at once
 _QUIET = 60  # seconds of silence and of noise
 # In long phrases an HTS voice may fall into a leaf of its duration tree that is meant for silence:
@@ -149,7 +150,7 @@ def _row(name: str, model, recordings: Sequence[Recording]) -> dict[str, str]:
 def _transcribe(model, recordings: Sequence[Recording]) -> Iterator[Heard]:
     for first in range(0, len(recordings), _TOGETHER):
         batch = recordings[first : first + _TOGETHER]
-        done = transcribe_samples(model, [one.samples for one in batch], "ja")
+        done = transcribe_samples(model, [one.samples for one in batch], _DECODING)
         for recording, one in zip(batch, done, strict=True):
             yield Heard(recording, one.segments, one.compute_seconds)
 
