@@ -1,6 +1,7 @@
 rule check_dictionary:
     input:
         dictionaries=CONFIG.dictionaries,
+        sentences=CONFIG.sentences,
         script=script("check_dictionary"),
     output:
         terms=f"{RESULTS}/terms.tsv",
@@ -19,7 +20,8 @@ rule check_dictionary:
     message:
         "Check {input.dictionaries} and settle readings"
     shell:
-        "python {input.script:q} --dictionary {input.dictionaries:q} --output {output.terms}"
+        "python {input.script:q} --dictionary {input.dictionaries:q}"
+        " --sentences {input.sentences:q} --output {output.terms}"
         " --homophones {output.homophones} &> {log}"
 
 
@@ -29,6 +31,7 @@ rule check_dictionary:
 rule settle_readings:
     input:
         dictionaries=ancient(CONFIG.dictionaries),
+        sentences=ancient(CONFIG.sentences),
         script=script("settle_readings"),
     output:
         f"{RESULTS}/terms/{{shard}}.tsv",
@@ -51,7 +54,8 @@ rule settle_readings:
     message:
         "Settle the readings of shard {wildcards.shard}"
     shell:
-        "python {input.script:q} --dictionary {input.dictionaries:q} --shard {wildcards.shard}"
+        "python {input.script:q} --dictionary {input.dictionaries:q}"
+        " --sentences {input.sentences:q} --shard {wildcards.shard}"
         " --shards {params.shards} --output {output} &> {log}"
 
 

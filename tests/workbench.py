@@ -56,6 +56,7 @@ CONFIG = {
     "dictionaries": ["dictionaries/terms.csv"],
     "recordings": ["recordings/test.tsv"],
     "carriers": "dictionaries/carriers.tsv",
+    "sentences": [],
     "replay": "dictionaries/replay.txt",
     "models": {MODEL: f"models/{MODEL}"},
     "model": MODEL,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from whisper_terms.dictionary import inspect_dictionaries
 from whisper_terms.errors import run_script
+from whisper_terms.sentences import read_sentences, share_sentences
 from whisper_terms.tables import HOMOPHONES, TERMS, write_table
 from whisper_terms.terms import settle_entries, term_rows
 
@@ -29,6 +30,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument(
         "--dictionary", required=True, nargs="+", metavar="FILE", help="the files to check"
+    )
+    parser.add_argument(
+        "--sentences",
+        nargs="*",
+        default=[],
+        metavar="FILE",
+        help="sentences with terms, one a line; each serves the term that stands in it",
     )
     parser.add_argument(
         "--output", required=True, type=Path, help="the table of terms to write (results/terms.tsv)"
@@ -54,7 +62,9 @@ def _count(number: int, noun: str) -> str:
 
 def main() -> None:
     arguments = parse_arguments()
-    settled = settle_entries(*inspect_dictionaries(arguments.dictionary))
+    entries, faults = inspect_dictionaries(arguments.dictionary)
+    entries = share_sentences(entries, read_sentences(arguments.sentences))
+    settled = settle_entries(entries, faults)
     from whisper_terms.homophones import homophone_rows
 
     rows = term_rows(settled)

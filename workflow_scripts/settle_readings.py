@@ -5,6 +5,7 @@ from pathlib import Path
 
 from whisper_terms.dictionary import inspect_dictionaries
 from whisper_terms.errors import run_script
+from whisper_terms.sentences import read_sentences, share_sentences
 from whisper_terms.sharding import shard_name, shard_of
 from whisper_terms.tables import TERMS, write_table
 from whisper_terms.terms import settle_entries, term_rows
@@ -14,6 +15,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--dictionary", required=True, nargs="+", metavar="FILE", help="the dictionaries")
+    add("--sentences", nargs="*", default=[], metavar="FILE", help="sentences with terms")
     add("--shard", required=True, help="the shard's name, such as 0003")
     add("--shards", required=True, type=int, help="number of shards")
     add("--output", required=True, type=Path, help="the shard's part of the table of terms")
@@ -23,6 +25,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     entries, faults = inspect_dictionaries(arguments.dictionary)
+    entries = share_sentences(entries, read_sentences(arguments.sentences))
     here = [
         entry
         for entry in entries

@@ -1,7 +1,7 @@
 """How fast recordings are transcribed: one by one, together, and by other programs.
 
-All decode greedily, at temperature 0, without the text before. What is timed is reading the audio
-and transcribing it; loading the model is left out.
+All decode greedily, and then all search with five beams, at temperature 0, without the text before.
+What is timed is reading the audio and transcribing it; loading the model is left out.
 """
 
 import os
@@ -24,6 +24,8 @@ DIFFERENCES = "case audio baseline text".split()
 ONE_BY_ONE, OURS = "openai-whisper, one by one", "transcribe_together"
 SAMPLED = f"{OURS}, padding sampled"
 LANGUAGE = "ja"
+# What follows a program's name, and the number of its beams.
+SEARCHES = {"": 1, ", five beams": 5}
 _WANTED = 4
 # Each program transcribes everything so many times, all in turn.
 _ROUNDS = 2
@@ -55,7 +57,8 @@ def measure_transcription(
         padding_frames: computed of the silence behind a recording, where it is sampled.
 
     Returns:
-        Rows of the benchmarks' tables, and rows of DIFFERENCES.
+        Rows of the benchmarks' tables, and rows of DIFFERENCES; the baseline is the first program
+        with as many beams.
     """
     programs: dict[str, tuple[Callable, Path]] = {
         ONE_BY_ONE: (hear_one_by_one, weights),
@@ -64,14 +67,21 @@ def measure_transcription(
         "transformers pipeline": (hear_by_pipeline, checkpoint),
         "faster-whisper": (hear_by_faster_whisper, converted),
     }
-    rounds = [
-        {case: _measure(hear, model, recordings, batch) for case, (hear, model) in programs.items()}
-        for _ in range(_ROUNDS)
-    ]
-    measured = {case: middle([one[case] for one in rounds]) for case in programs}
-    texts = {case: one.result for case, one in measured.items()}
-    different = list(differences(recordings, texts))
-    return list(_lines(recordings, measured, batch, different)), different
+    lines, different = [], []
+    for search, beams in SEARCHES.items():
+        rounds = [
+            {
+                name + search: _measure(partial(hear, beams=beams), model, recordings, batch)
+                for name, (hear, model) in programs.items()
+            }
+            for _ in range(_ROUNDS)
+        ]
+        measured = {case: middle([one[case] for one in rounds]) for case in rounds[0]}
+        texts = {case: one.result for case, one in measured.items()}
+        found = list(differences(recordings, texts))
+        lines += _lines(recordings, measured, batch, found)
+        different += found
+    return lines, different
 
 
 def differences(
@@ -86,7 +96,9 @@ def differences(
                 yield {"case": case, "audio": audio, "baseline": old, "text": new}
 
 
-def hear_one_by_one(weights: Path, recordings: Sequence[Recording], batch: int) -> Heard:
+def hear_one_by_one(
+    weights: Path, recordings: Sequence[Recording], batch: int, beams: int
+) -> Heard:
     """openai-whisper's own `transcribe`, with the options that the workflow gives it."""
     from whisper.transcribe import transcribe
 
@@ -96,21 +108,28 @@ def hear_one_by_one(weights: Path, recordings: Sequence[Recording], batch: int) 
 
     def hear(recording: Recording) -> str:
         options = {"temperature": 0.0, "condition_on_previous_text": False, "fp16": False}
+        if beams > 1:
+            options["beam_size"] = beams
         return transcribe(model, read_audio(recording.audio), language=LANGUAGE, **options)["text"]
 
     return _timed(lambda: [hear(recording) for recording in recordings], hear, recordings)
 
 
 def hear_together(
-    weights: Path, recordings: Sequence[Recording], batch: int, padding_frames: int | None = None
+    weights: Path,
+    recordings: Sequence[Recording],
+    batch: int,
+    beams: int,
+    padding_frames: int | None = None,
 ) -> Heard:
     """As the workflow transcribes test recordings (`transcribe.py`)."""
     from whisper_terms.devices import prepare_cpu
-    from whisper_terms.transcription import listen
+    from whisper_terms.transcription import Decoding, listen
 
     prepare_cpu(None)
+    decoding = Decoding(LANGUAGE, beam_size=beams)
     # The model is loaded by the call, the recordings are transcribed one batch after another.
-    heard = listen(weights, recordings, LANGUAGE, None, "cpu", batch, padding_frames)
+    heard = listen(weights, recordings, decoding, "cpu", batch, padding_frames)
 
     def hear_all() -> list[str]:
         by_id = {one.id: "".join(s["text"] for s in done.segments) for one, _, done in heard}
@@ -119,7 +138,9 @@ def hear_together(
     return _timed(hear_all)
 
 
-def hear_by_pipeline(checkpoint: Path, recordings: Sequence[Recording], batch: int) -> Heard:
+def hear_by_pipeline(
+    checkpoint: Path, recordings: Sequence[Recording], batch: int, beams: int
+) -> Heard:
     """The pipeline of transformers, in batches, with timestamps as openai-whisper has them."""
     from transformers import pipeline
 
@@ -134,15 +155,16 @@ def hear_by_pipeline(checkpoint: Path, recordings: Sequence[Recording], batch: i
             sounds,
             batch_size=batch,
             return_timestamps=True,
-            # The pipeline would else search with five beams.
-            generate_kwargs={"language": LANGUAGE, "task": "transcribe", "num_beams": 1},
+            generate_kwargs={"language": LANGUAGE, "task": "transcribe", "num_beams": beams},
         )
         return [answer["text"] for answer in answers]
 
     return _timed(lambda: hear(*recordings), hear, recordings)
 
 
-def hear_by_faster_whisper(converted: Path, recordings: Sequence[Recording], batch: int) -> Heard:
+def hear_by_faster_whisper(
+    converted: Path, recordings: Sequence[Recording], batch: int, beams: int
+) -> Heard:
     """faster-whisper, which takes one recording at a time, in float32."""
     from faster_whisper import WhisperModel
 
@@ -153,7 +175,7 @@ def hear_by_faster_whisper(converted: Path, recordings: Sequence[Recording], bat
         segments, _ = model.transcribe(
             read_audio(recording.audio),
             language=LANGUAGE,
-            beam_size=1,
+            beam_size=beams,
             temperature=0.0,
             condition_on_previous_text=False,
         )
@@ -200,9 +222,10 @@ def _lines(
         target, note = "", ""
         if row is not baseline:
             note = f"{changed} of {len(recordings)} texts differ"
-        if case in (OURS, SAMPLED):
-            met = row.rate >= _WANTED * baseline.rate and (not changed or case == SAMPLED)
-            text = "the same text" if case == OURS else "differing texts listed"
+        if case.startswith(OURS):
+            sampled = case.startswith(SAMPLED)
+            met = row.rate >= _WANTED * baseline.rate and (not changed or sampled)
+            text = "differing texts listed" if sampled else "the same text"
             target = judge(f"{_WANTED} times, {text}", met)
             note += f"; {batch} together"
         yield replace(row, target=target, note=note).cells(baseline)

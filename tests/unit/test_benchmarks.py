@@ -165,9 +165,9 @@ def test_the_page_lists_texts_that_a_sample_of_the_padding_changes():
     ]
     page = render_page([], [[row.cells()]], "here", different)
     assert page.endswith(
-        f"| recording | openai-whisper, one by one | {SAMPLED} |\n"
-        "| --- | --- | --- |\n"
-        "| one.flac | 良い\\|朝 | 弱い朝 |\n"
+        "| program | recording | openai-whisper, one by one | text |\n"
+        "| --- | --- | --- | --- |\n"
+        f"| {SAMPLED} | one.flac | 良い\\|朝 | 弱い朝 |\n"
     )
 
 

@@ -173,7 +173,8 @@ class TestJson:
 
 class TestCheckFiles:
     def make(self, root: Path, config: Config) -> None:
-        for path in (*config.dictionaries, *config.recordings, config.carriers, config.replay):
+        lists = (*config.dictionaries, *config.recordings, *config.sentences)
+        for path in (*lists, config.carriers, config.replay):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).touch()
         (root / config.models["nano"]).mkdir(parents=True)
@@ -192,6 +193,7 @@ class TestCheckFiles:
             "recordings/demo.tsv",
             "recordings/homophones.tsv",
             "dictionaries/carriers.tsv",
+            "dictionaries/sentences.txt",
             "dictionaries/replay.txt",
             "b.htsvoice",
             "models/whisper-nano-ja",

@@ -25,6 +25,7 @@ CONFIG = {
     "dictionaries": ["terms.csv"],
     "recordings": ["test.tsv"],
     "carriers": "carriers.tsv",
+    "sentences": [],
     "replay": "replay.txt",
     "models": {"local": "models/local", "hub": "openai/whisper-tiny"},
     "model": "local",
@@ -49,6 +50,15 @@ def folder(tmp_path, monkeypatch):
     for name in ("config.json", "model.safetensors", "README.md"):
         Path("models/local", name).touch()
     return tmp_path
+
+
+def test_sentences_go_to_the_terms_in_them(folder):
+    before = plan()
+    Path("mine.txt").write_text("動悸がひどい。\n今日は晴れた。\n")
+    after = plan(sentences=["mine.txt"])
+    assert [one.surface for one in after.entries if one.sentences] == ["動悸"]
+    shards = before.term_shards
+    assert sum(shards[name] != digest for name, digest in after.term_shards.items()) == 1
 
 
 def write_terms(rows):

@@ -221,6 +221,7 @@ def test_unknown_key_on_the_command_line(bench):
         pytest.param(put("dictionaries", value="my.csv"), "my.csv", "dictionaries", id="terms"),
         pytest.param(put("recordings", value="my.tsv"), "my.tsv", "recordings", id="recordings"),
         pytest.param(put("carriers", value="my.tsv"), "my.tsv", "carriers", id="carriers"),
+        pytest.param(put("sentences", value="my.txt"), "my.txt", "sentences", id="sentences"),
         pytest.param(put("replay", value="my.txt"), "my.txt", "replay", id="replay"),
     ],
 )

@@ -115,6 +115,29 @@ def test_edited_reading_speaks_one_term(bench):
     assert not changed(replay, times(bench / SPEECH / "replay"))
 
 
+def test_a_sentence_speaks_the_term_in_it(bench):
+    mine = "dictionaries/mine.txt"
+    bench.write(mine, "今日は坂道を歩きます。\n")
+    bench.configure(CONFIG | {"sentences": mine})
+    bench.make(*TARGETS)
+    store = times(bench / SPEECH / "store")
+    bench.write(mine, "今日は坂道を歩きます。\n坂道で動悸がします。\n")
+    assert bench.make(*TARGETS).jobs == {
+        "check_dictionary": 1,
+        "settle_readings": 1,
+        "synthesise_shard": 1,
+        "build_manifest": 1,
+        "pack_windows": 1,
+    }
+    # The voices change turns in the term's other sentences, too.
+    new = {f"{SPEECH}/store/{name}" for name in changed(store, times(bench / SPEECH / "store"))}
+    said = [row for row in manifest(bench) if row["audio"] in new]
+    assert len(said) == len(new)
+    assert "坂道で動悸がします。" in {row["text"] for row in said}
+    assert {row["reading"] for row in said} == {"ドウキ"}
+    assert bench.make(*TARGETS).nothing_to_do
+
+
 def test_edited_reading_packs_one_shard(bench):
     before = windows(bench)
     bench.write(DICTIONARY, TERMS.replace("ドウキ", "トウキ"))

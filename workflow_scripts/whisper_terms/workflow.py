@@ -14,6 +14,7 @@ from whisper_terms.dictionary import Entry, entry_digest, read_dictionaries
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import Recording, read_recordings
 from whisper_terms.replay import read_replay, read_replay_recordings
+from whisper_terms.sentences import read_sentences, share_sentences
 from whisper_terms.sharding import digest, group_by_shard
 from whisper_terms.speech.engine import Voice
 from whisper_terms.utterances import Casting
@@ -28,7 +29,7 @@ class Plan:
 
     Attributes:
         config: the configuration.
-        entries: the dictionaries' rows.
+        entries: the dictionaries' rows, with the sentences that other files have for them.
         recordings: the test recordings.
         sentences: the replay sentences that are spoken.
         replay_recordings: the user's own recordings for replay.
@@ -159,12 +160,14 @@ def read_plan(mapping: Mapping, source: str | Path) -> Plan:
     recordings = _collect(faults, read_recordings, config.recordings)
     sentences = _collect(faults, read_replay, config.replay)
     carriers = _collect(faults, read_carriers, config.carriers)
+    uses = _collect(faults, read_sentences, config.sentences)
     own = _collect(
         faults, lambda paths: read_replay_recordings(paths, recordings), config.replay_recordings
     )
     if faults:
         raise UserError(faults)
     spoken = sentences[: config.speech.replay_sentences]
+    entries = share_sentences(entries, uses)
     notices = classes_without_templates(entries, carriers)
     plan = Plan(
         config, tuple(entries), tuple(recordings), tuple(spoken), tuple(own), tuple(notices)

@@ -36,6 +36,7 @@ def _named_files(config: "Config") -> Iterator[tuple[str, str]]:
     yield from (("recordings", path) for path in config.recordings)
     yield from (("replay_recordings", path) for path in config.replay_recordings)
     yield "carriers", config.carriers
+    yield from (("sentences", path) for path in config.sentences)
     yield "replay", config.replay
     yield from _sound_files(config)
     python = config.speech.coqui.python

@@ -226,6 +226,12 @@ class Config(Settings):
     carriers: FilePath = Field(
         "dictionaries/carriers.tsv", description="Carrier sentences with a slot for a term (path)."
     )
+    sentences: tuple[FilePath, ...] = Field(
+        ("dictionaries/sentences.txt",),
+        description="Sentences with your terms, one a line, such as lines of manuals (paths). Each "
+        "is spoken for the term that stands in it, instead of a carrier sentence; those without a "
+        "term, or with several, are passed over.",
+    )
     replay: FilePath = Field(
         "dictionaries/replay.txt",
         description="Term-free sentences against forgetting (path); those that hold a term are "
@@ -285,7 +291,7 @@ class Config(Settings):
         ResourceSettings(), description="What jobs ask of a cluster."
     )
 
-    @field_validator("dictionaries", "recordings", "replay_recordings", mode="before")
+    @field_validator("dictionaries", "recordings", "sentences", "replay_recordings", mode="before")
     @classmethod
     def _accept_one_path(cls, value: object) -> object:
         # So that `snakemake --config dictionaries=my.csv` works.
