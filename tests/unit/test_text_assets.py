@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from whisper_terms.dictionary import read_dictionaries
+from whisper_terms.sentences import share_sentences
+
 ROOT = Path(__file__).resolve().parents[2]
 SLOT = "{term}"
 LONGEST_SHARED_RUN = 9  # characters a test sentence may share with a training sentence
@@ -28,10 +31,18 @@ def values(cell: str) -> list[str]:
 
 TERMS = read_rows(ROOT / "dictionaries" / "demo.csv", ",")
 CARRIERS = read_rows(ROOT / "dictionaries" / "carriers.tsv", "\t")
-REPLAY, RIVALS = (
+REPLAY, SENTENCES = (
     (ROOT / "dictionaries" / name).read_text(encoding="utf-8").splitlines()
-    for name in ("replay.txt", "rivals.txt")
+    for name in ("replay.txt", "sentences.txt")
 )
+# Terms that sound like everyday words, and these.
+ALIKE = {
+    "動悸": ("動機", "同期"),
+    "黄疸": ("横断",),
+    "口渇": ("狡猾",),
+    "GiNZA": ("銀座",),
+    "蒸留": ("上流",),
+}
 RECORDINGS = read_rows(ROOT / "recordings" / "demo.tsv", "\t")
 HOMOPHONES = read_rows(ROOT / "recordings" / "homophones.tsv", "\t")
 TERM_FREE = read_rows(ROOT / "recordings" / "term-free.tsv", "\t")
@@ -79,7 +90,7 @@ def test_demo_dictionary_has_forty_distinct_terms() -> None:
 def test_demo_term_is_well_formed(row: dict[str, str]) -> None:
     assert None not in row, "a cell too many"
     assert re.fullmatch("[ァ-ヴー]+", row["reading"])
-    assert row["weight"] == ""
+    assert row["weight"] == ("2" if row["surface"] in ALIKE else "")
     assert row["surface"] not in values(row["aliases"])
     assert all(row["surface"] in sentence for sentence in values(row["sentences"]))
 
@@ -116,20 +127,28 @@ def test_each_class_puts_the_term_first_and_inside() -> None:
 
 def test_replay_is_large_and_distinct() -> None:
     assert len(REPLAY) >= 1_000
-    assert [line for line, count in Counter(REPLAY + RIVALS).items() if count > 1] == []
+    lines = REPLAY + SENTENCES + OWN_SENTENCES
+    assert [line for line, count in Counter(lines).items() if count > 1] == []
 
 
-def test_each_rival_of_a_demo_term_has_some_forty_sentences_more() -> None:
-    words = "動機 同期 横断 狡猾 銀座 上流".split()
-    held = [[word for word in words if word in sentence] for sentence in RIVALS]
-    assert all(len(found) == 1 for found in held)
-    counts = Counter(word for (word,) in held)
+def test_terms_and_words_that_sound_alike_have_forty_sentences_each() -> None:
+    words = [word for words in ALIKE.values() for word in words]
+    counts = Counter(word for sentence in REPLAY for word in words if word in sentence)
     assert sorted(counts) == sorted(words)
-    assert min(counts.values()) >= 39
+    assert min(counts.values()) >= 40
+    held = [[term for term in SURFACES if term in sentence] for sentence in SENTENCES]
+    assert Counter(map(tuple, held)) == {(term,): 40 for term in ALIKE}
+    assert not any(word in sentence for word in words for sentence in SENTENCES)
+
+
+def test_each_sentence_serves_its_term() -> None:
+    entries = read_dictionaries([ROOT / "dictionaries" / "demo.csv"])
+    shared = share_sentences(entries, SENTENCES)
+    assert sum(len(one.sentences) for one in shared) == len(SENTENCES) + len(OWN_SENTENCES)
 
 
 def test_replay_sentences_are_well_formed() -> None:
-    assert [s for s in REPLAY + RIVALS if not 8 <= len(s) <= 35 or s[-1] not in "。？"] == []
+    assert [s for s in REPLAY + SENTENCES if not 8 <= len(s) <= 35 or s[-1] not in "。？"] == []
 
 
 def test_replay_holds_the_words_seen_forgotten() -> None:
@@ -138,7 +157,7 @@ def test_replay_holds_the_words_seen_forgotten() -> None:
 
 
 def test_replay_and_general_sentences_hold_no_term() -> None:
-    sentences = REPLAY + RIVALS + test_set("general")
+    sentences = REPLAY + test_set("general")
     assert {s: spellings_in(s) for s in sentences if spellings_in(s)} == {}
 
 
@@ -168,15 +187,16 @@ def test_term_sentences_cover_every_term() -> None:
 
 
 def test_no_test_sentence_is_trained_on() -> None:
-    assert set(TEST_SENTENCES + FREE_SENTENCES) & set(REPLAY + RIVALS + OWN_SENTENCES) == set()
+    trained = set(REPLAY + SENTENCES + OWN_SENTENCES)
+    assert set(TEST_SENTENCES + FREE_SENTENCES) & trained == set()
     patterns = [re.compile(re.escape(t).replace(re.escape(SLOT), ".+")) for t in TEMPLATES]
     assert [s for s in TEST_SENTENCES for p in patterns if p.fullmatch(s)] == []
 
 
 def test_no_test_sentence_shares_a_long_run_with_training() -> None:
     pieces = [piece for template in TEMPLATES for piece in template.split(SLOT)]
-    everyday = REPLAY + RIVALS
-    seen = set().union(*map(runs, pieces + everyday), *map(runs_outside_terms, OWN_SENTENCES))
+    own = SENTENCES + OWN_SENTENCES
+    seen = set().union(*map(runs, pieces + REPLAY), *map(runs_outside_terms, own))
     tested = TEST_SENTENCES + FREE_SENTENCES
     assert {s: shared for s in tested if (shared := runs_outside_terms(s) & seen)} == {}
 

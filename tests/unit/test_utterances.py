@@ -355,12 +355,13 @@ class TestContrast:
         assert len(held_out) == 2
         assert "軽煉" in held_out[1]
 
-    def test_there_are_no_more_than_asked_for(self):
+    def test_there_are_no_more_than_the_term_has(self):
+        """Sentences for any word fill up to the number asked for, everyday ones go beyond it."""
         found = self.contrast(everyday=self.EVERYDAY, rivals="軽煉")
-        assert len(texts(found, split=TRAIN)) == 3
+        assert len(texts(found, split=TRAIN)) == self.CASTING.contrast == 3
         many = [f"{number}日に軽煉が来た。" for number in range(9)]
         chosen = texts(self.contrast(everyday=([], many), rivals="軽煉"), split=TRAIN)
-        assert len(set(chosen)) == 3
+        assert len(set(chosen)) == self.CASTING.in_carriers == 4
         assert set(chosen) < set(many)
         again = self.contrast(everyday=([], many[::-1]), rivals="軽煉")
         assert texts(again, split=TRAIN) == chosen

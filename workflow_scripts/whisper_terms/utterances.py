@@ -55,7 +55,8 @@ class Casting:
         isolated: utterances of the lone term, for a term of weight 1.
         in_carriers: utterances in carrier sentences, for a term of weight 1.
         held_out: share of the sentences that only the development set uses.
-        contrast: sentences for each word that sounds like a term.
+        contrast: sentences for each word that sounds like a term; more, up to `in_carriers`, where
+            everyday speech has them.
     """
 
     train: tuple[Voice, ...]
@@ -186,9 +187,10 @@ def _plan_contrast(
 ) -> list[Utterance]:
     """Sentences that hold an everyday word of the term's sound, where that word is the right one.
 
-    They are those of everyday speech that it stands in, which show where it belongs, and then
-    those that serve any word. A term whose class has no sentences of its own is taught in the
-    latter too, so there they can tell nothing, and none are planned.
+    They are those of everyday speech that it stands in, which show where it belongs, as many as
+    the term has carrier sentences; and where these are few, those that serve any word. A term
+    whose class has no sentences of its own is taught in the latter too, so there they can tell
+    nothing, and none are planned.
     """
     own_class = term["class"] in carriers and term["class"] != GENERAL
     frames = split_sentences(carriers[GENERAL], casting.held_out) if own_class else ((), ())
@@ -200,22 +202,27 @@ def _plan_contrast(
             [sentence for sentence in sentences if stands_in(rival, sentence)]
             for sentences in everyday
         )
-        texts = _contrast_texts(heard, frames[1], casting.contrast, word)
+        most = max(casting.contrast, casting.in_carriers)
+        texts = _contrast_texts(heard, frames[1], casting.contrast, most, word)
         voices = _rotate(casting.train, _hash(term["term_id"], rival))
         plan += _utterances(texts, voices, TRAIN, CONTRAST, word)
-        texts = _contrast_texts(unheard, frames[0], 1, word)
+        texts = _contrast_texts(unheard, frames[0], 1, 1, word)
         plan += _utterances(texts, casting.development, DEVELOPMENT, CONTRAST, word)
     return plan
 
 
 def _contrast_texts(
-    sentences: Sequence[str], templates: Sequence[str], count: int, word: Mapping[str, str]
+    sentences: Sequence[str],
+    templates: Sequence[str],
+    fewest: int,
+    most: int,
+    word: Mapping[str, str],
 ) -> list[str]:
-    """Up to `count` of the sentences, each once, and templates for the rest."""
+    """Up to `most` of the sentences, each once, and templates where they are less than `fewest`."""
     rival = word["surface"]
     ranked = sorted(sentences, key=lambda sentence: _hash(word["term_id"], rival, sentence))
-    rest = max(count - len(ranked), 0) if templates else 0
-    return [*ranked[:count], *_deal(templates, rest, word, rival)]
+    rest = max(fewest - len(ranked), 0) if templates else 0
+    return [*ranked[:most], *_deal(templates, rest, word, rival)]
 
 
 def _times(number: int, weight: float) -> int:
