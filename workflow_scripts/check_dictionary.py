@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whisper_terms.dictionary import inspect_dictionaries
-from whisper_terms.errors import run_script
+from whisper_terms.errors import UserError, run_script
 from whisper_terms.sentences import read_sentences, share_sentences
 from whisper_terms.tables import HOMOPHONES, TERMS, write_table
 from whisper_terms.terms import settle_entries, term_rows
 
 if TYPE_CHECKING:
+    from whisper_terms.dictionary import Entry
     from whisper_terms.readings import Reading
 
 
@@ -56,6 +57,14 @@ def summary(readings: list["Reading"], table: Path) -> str:
     return text
 
 
+def told(before: Sequence["Entry"], after: Sequence["Entry"], sentences: Sequence[str]) -> str:
+    """One line on the sentences from files: how many serve a term."""
+    more = [len(new.sentences) - len(old.sentences) for old, new in zip(before, after, strict=True)]
+    served = _count(sum(number > 0 for number in more), "term")
+    most = f"; one alone has {max(more)}" if any(more) else ""
+    return f"{sum(more)} of {_count(len(sentences), 'sentence')} serve {served}{most}"
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -63,13 +72,19 @@ def _count(number: int, noun: str) -> str:
 def main() -> None:
     arguments = parse_arguments()
     entries, faults = inspect_dictionaries(arguments.dictionary)
-    entries = share_sentences(entries, read_sentences(arguments.sentences))
-    settled = settle_entries(entries, faults)
+    try:
+        sentences = read_sentences(arguments.sentences)
+    except UserError as error:
+        faults, sentences = [*faults, *error.faults], []
+    shared = share_sentences(entries, sentences)
+    settled = settle_entries(shared, faults)
     from whisper_terms.homophones import homophone_rows
 
     rows = term_rows(settled)
     write_table(arguments.output, TERMS, rows)
     print(summary([reading for _, reading in settled], arguments.output), file=sys.stderr)
+    if sentences:
+        print(told(entries, shared, sentences), file=sys.stderr)
     if arguments.homophones:
         alike = list(homophone_rows(rows))
         write_table(arguments.homophones, HOMOPHONES, alike)

@@ -162,7 +162,7 @@ def test_recordings_that_are_cut_alike_depend_on_those_beside_them(finished):
     output = finished.plan(f"{MADE}/default/transcripts", "--config", setting).output
     (changed,) = re.findall("^Reason: Params have changed.* now: (.*)$", output, re.MULTILINE)
     # In any order.
-    assert set(changed.strip().split(",")) == {"3", "'--padding-frames 64'"}
+    assert set(changed.strip().split(",")) == {"3", "'--beam-size 5 --padding-frames 64'"}
 
 
 # -------------------------------------------------------------------------------------------------

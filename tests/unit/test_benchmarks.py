@@ -165,7 +165,7 @@ def test_the_page_lists_texts_that_a_sample_of_the_padding_changes():
     ]
     page = render_page([], [[row.cells()]], "here", different)
     assert page.endswith(
-        "| program | recording | openai-whisper, one by one | text |\n"
+        "| program | recording | text of the baseline | its text |\n"
         "| --- | --- | --- | --- |\n"
         f"| {SAMPLED} | one.flac | 良い\\|朝 | 弱い朝 |\n"
     )

@@ -56,6 +56,40 @@ def test_table_and_summary(check, capsys):
     assert line == "3 terms, 1 reading estimated (check it: reading_source in results/terms.tsv)"
 
 
+@pytest.fixture
+def with_sentences(tmp_path, monkeypatch):
+    """Run the script on a dictionary and a file of sentences."""
+
+    def run(dictionary, sentences):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "terms.csv").write_text(dictionary, "utf-8")
+        (tmp_path / "mine.txt").write_text(sentences, "utf-8")
+        arguments = "--dictionary terms.csv --sentences mine.txt --output terms.tsv"
+        monkeypatch.setattr(sys, "argv", ["check_dictionary.py", *arguments.split()])
+        check_dictionary.main()
+        return {row["surface"]: row["sentences"] for row in read_table("terms.tsv", TERMS)}
+
+    return run
+
+
+def test_sentences_from_a_file(with_sentences, capsys):
+    lines = "動悸がする。\n今日は晴れ。\n朝から動悸だ。\n黄疸が出た。\n"
+    rows = with_sentences("surface,sentences\n動悸,また動悸か。\n黄疸,\n湖,\n", lines)
+    assert rows == {
+        "動悸": "また動悸か。|動悸がする。|朝から動悸だ。",
+        "黄疸": "黄疸が出た。",
+        "湖": "",
+    }
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told == "3 of 4 sentences serve 2 terms; one alone has 2"
+
+
+def test_faults_of_sentences_come_with_those_of_the_dictionary(with_sentences):
+    with pytest.raises(UserError) as error:
+        with_sentences("surface,weight\n痛,0\n", "\n")
+    assert [str(fault.file) for fault in error.value.faults] == ["terms.csv", "mine.txt"]
+
+
 def test_faults_of_reading_and_of_estimation_come_together(check, tmp_path):
     with pytest.raises(UserError) as error:
         check("surface,weight\n한,1\n한국,x\n,2\n", "surface\n$국\n")

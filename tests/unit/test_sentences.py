@@ -10,14 +10,19 @@ from whisper_terms.sentences import read_sentences, share_sentences
 @pytest.fixture
 def entries(tmp_path) -> list[Entry]:
     rows = [
-        "surface,sentences",
-        "動悸,動悸がします。",
-        "腹水,",
-        "肺炎,",
-        "誤嚥性肺炎,",
-        "AI,",
-        "GiNZA,",
-        "ドウキ,",
+        "surface,sentences,aliases",
+        "動悸,動悸がします。,",
+        "腹水,,",
+        "肺炎,,",
+        "誤嚥性肺炎,,ごえん性肺炎",
+        "AI,,",
+        "GiNZA,,",
+        "ドウキ,,",
+        "埋め込み,,",
+        "がん,,",
+        "蕁麻疹,,じんましん",
+        "β,,",
+        "骨,,",
     ]
     (tmp_path / "terms.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return read_dictionaries([tmp_path / "terms.csv"])
@@ -45,6 +50,7 @@ def shared(entries: list[Entry], *sentences: str) -> dict[str, list[str]]:
         ("GiNZAで解析する。", "GiNZA"),
         ("社内のAI活用", "AI"),
         ("ドウキという音", "ドウキ"),
+        ("部品を埋め込みました。", "埋め込み"),
     ],
 )
 def test_a_sentence_serves_the_term_in_it(entries, sentence, surface):
@@ -61,6 +67,16 @@ def test_a_sentence_serves_the_term_in_it(entries, sentence, surface):
         "PAIRで働く。",
         "AI2を使う。",
         "ドウキン",
+        "ドウキﾝ",
+        "ＰＡＩ２とAI２",
+        "αβγを測る。",
+        "𠮟骨",
+        # Of hiragana nobody can tell.
+        "もっとがんばる。",
+        "がんの検査",
+        # An alias would be taught in the surface's place.
+        "動悸とじんましんがあります。",
+        "ごえん性肺炎です。",
         # How the other would be said is a guess.
         "動悸と腹水があります。",
         "GINZAで解析する。",

@@ -116,6 +116,21 @@ def test_cells_are_seconds_and_stripped_text(model_path, recordings, tmp_path, d
     assert decoded == [[]]
 
 
+@pytest.mark.parametrize(("beams", "wanted"), [(1, None), (2, 2), (5, 5)])
+def test_windows_are_searched_with_so_many_beams(
+    model_path, recordings, tmp_path, monkeypatch, beams, wanted
+):
+    def decode(model, windows, options):
+        seen.append((options.beam_size, options.temperature))
+        return [DecodingResult(windows, "ja", tokens=[], avg_logprob=-2.0, no_speech_prob=0.9)]
+
+    seen = []
+    monkeypatch.setattr("whisper_terms.batching.decode_windows", decode)
+    decoding = Decoding(beam_size=beams)
+    transcribe_recordings(model_path, recordings[:1], tmp_path / "out", decoding, device="cpu")
+    assert seen == [(wanted, 0.0)]
+
+
 def test_every_window_sees_the_prompt_and_nothing_else(model_path, tmp_path, decoded):
     audio = tmp_path / "long.wav"
     soundfile.write(audio, np.zeros(65 * 16_000), 16_000)

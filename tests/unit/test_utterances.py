@@ -366,6 +366,15 @@ class TestContrast:
         again = self.contrast(everyday=([], many[::-1]), rivals="軽煉")
         assert texts(again, split=TRAIN) == chosen
 
+    @pytest.mark.parametrize(("fewest", "weight"), [(6, ""), (3, "2")])
+    def test_how_many_everyday_ones_there_are_is_the_larger_number(self, fewest, weight):
+        """Whatever the term's own weight."""
+        many = [f"{number}日に軽煉が来た。" for number in range(9)]
+        casting = replace(CASTING, contrast=fewest)
+        planned = plan(casting, rivals="軽煉", weight=weight, everyday=([], many))
+        said = [text for text in texts(planned, split=TRAIN, kind=CONTRAST) if text in many]
+        assert len(said) == max(fewest, CASTING.in_carriers)
+
     def test_a_term_in_any_sentences_has_the_everyday_ones_alone(self):
         found = self.contrast("general", everyday=self.EVERYDAY, rivals="経連")
         assert texts(found) == ["経連が来た。", "休みに経連へ行く。"]

@@ -196,13 +196,13 @@ def test_hyperparameter_reaches_its_training_alone(bench):
     assert '"epochs":4' in before and '"epochs":9' in after
 
 
-def test_a_sample_of_the_padding_is_for_whatever_listens(bench):
+def test_the_search_and_a_sample_of_the_padding_are_for_whatever_listens(bench):
     def listening() -> list[str]:
         plan = bench.plan("--printshellcmds")
         scripts = ("/transcribe.py ", "/hear_terms.py ")
         return [one for one in commands(plan) if any(script in one for script in scripts)]
 
-    assert not any("--padding-frames" in one for one in listening())
-    bench.configure(CONFIG | {"evaluation": {"padding_frames": 64}})
+    assert all(" --beam-size 5 --batch-size " in one for one in listening())
+    bench.configure(CONFIG | {"evaluation": {"padding_frames": 64, "beam_size": 1}})
     assert len(listening()) > 1
-    assert all(" --padding-frames 64 " in one for one in listening())
+    assert all(" --beam-size 1 --padding-frames 64 " in one for one in listening())

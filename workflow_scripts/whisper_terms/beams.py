@@ -34,7 +34,12 @@ def decode_windows(
     Args:
         model: openai-whisper's.
         windows: spectrograms, shape (windows, Mel bins, 3000).
-        options: the package's; with a `beam_size` it searches, else decoding is greedy.
+        options: the package's, for a transcript or a translation. With a `beam_size` it searches,
+            with a patience of at least 1 (with less, a window that has ended goes on beside
+            others); else decoding is greedy.
+
+    Returns:
+        The package's result for each window, in their order.
     """
     if options.beam_size is None:
         return model.decode(windows, options)
@@ -104,7 +109,8 @@ class _Beams(BeamSearchDecoder):
             scores: sums of the log probabilities of the rows' tokens, shape (rows,).
 
         Returns:
-            Tokens of shape (beams, n + 1) and their scores, the best beam of each window first.
+            Tokens of shape (windows * beam_size, n + 1), the best beam of each window first, and
+            their scores.
         """
         if self.finished_sequences is None:
             self.finished_sequences = [{} for _ in tokens]

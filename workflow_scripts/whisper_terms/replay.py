@@ -22,7 +22,8 @@ def read_replay(path: str | Path) -> list[str]:
         text = Path(path).read_text(encoding="utf-8-sig")
     sentences = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
     if not sentences:
-        raise UserError(Fault("holds no sentence", "write one sentence a line", path))
+        cure = "write one sentence a line, or name no such file"
+        raise UserError(Fault("holds no sentence", cure, path))
     return sentences
 
 

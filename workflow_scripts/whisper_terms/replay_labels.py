@@ -1,8 +1,9 @@
 """Replay labelled by the base model: what it writes now is what it shall go on writing.
 
-Decoding is that of `transcription`, window by window: openai-whisper's own, greedy. An answer that
-is no use as a label is not taken, and its window left out: one that repeats itself, by the test of
-openai-whisper; one that does not end within the label's length; one without a word.
+Decoding is openai-whisper's own, greedy, window by window: a search as in `transcription` would
+take a step of five rows for each of the many windows. An answer that is no use as a label is not
+taken, and its window left out: one that repeats itself, by the test of openai-whisper; one that
+does not end within the label's length; one without a word.
 """
 
 from collections import Counter

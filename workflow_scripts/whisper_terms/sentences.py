@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +15,7 @@ from whisper_terms.dictionary import Entry
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.replay import read_replay
 
-# Scripts whose words run on: what borders on a word of the same script may be part of it.
-_SCRIPTS = re.compile("([々〆一-鿿]+)|([ァ-ヺー]+)|([A-Za-z0-9]+)")
+_HIRAGANA = re.compile("[ぁ-ゖー]+")
 
 
 def read_sentences(paths: Iterable[str | Path]) -> list[str]:
@@ -39,17 +39,19 @@ def read_sentences(paths: Iterable[str | Path]) -> list[str]:
 def share_sentences(entries: Sequence[Entry], sentences: Iterable[str]) -> list[Entry]:
     """Entries with the sentences that they stand in, after those that they have.
 
-    A term stands in a sentence where its surface does, and not inside a longer word of the same
-    script (腹水 not in 腹水穿刺, AI not in PAIR). A sentence with several terms serves none of
-    them: how the others in it are said would be a guess. Nor does one without a term.
+    A term stands in a sentence where its surface does, and not inside a longer word of kanji,
+    katakana or letters (腹水 not in 腹水穿刺, AI not in PAIR). Of hiragana nobody can tell (がん
+    in がんばる), so a term in hiragana alone gets none. A sentence with several terms serves none
+    of them: how the others in it are said would be a guess. Nor does one with another spelling of
+    a term, which would be taught in the surface's place, or one without a term.
     """
-    surfaces = _Surfaces(entry.surface for entry in entries)
+    spellings = _Spellings(spelling for entry in entries for spelling in entry.spellings)
     shared: dict[str, list[str]] = {}
     for sentence in sentences:
         # A bar would divide it in a table's cell, and nobody says one.
         text = " ".join(unicodedata.normalize("NFC", sentence).replace("|", " ").split())
-        found = set(surfaces.found_in(text))
-        if len(found) == 1:
+        found = set(spellings.found_in(text))
+        if len(found) == 1 and not _HIRAGANA.fullmatch(*found):
             shared.setdefault(found.pop(), []).append(text)
     return [
         replace(entry, sentences=tuple(dict.fromkeys([*entry.sentences, *more])))
@@ -59,24 +61,24 @@ def share_sentences(entries: Sequence[Entry], sentences: Iterable[str]) -> list[
     ]
 
 
-class _Surfaces:
-    """Finds surfaces in texts; a hundred thousand of them as quickly as forty."""
+class _Spellings:
+    """Finds spellings of terms in texts; a hundred thousand of them as quickly as forty."""
 
-    def __init__(self, surfaces: Iterable[str]):
-        self._surfaces = set(surfaces)
+    def __init__(self, spellings: Iterable[str]):
+        self._known = set(spellings)
         lengths: dict[str, set[int]] = {}
-        for surface in self._surfaces:
-            lengths.setdefault(surface[0], set()).add(len(surface))
+        for spelling in self._known:
+            lengths.setdefault(spelling[0], set()).add(len(spelling))
         self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
     def found_in(self, text: str) -> Iterator[str]:
-        """The surfaces in a text, the longest where several begin; those do not overlap."""
+        """The spellings in a text, the longest where several begin; those do not overlap."""
         inside = _inside_words(text)
         start = 0
         while start < len(text):
             for length in self._lengths.get(text[start], ()):
                 end = start + length
-                if text[start:end] in self._surfaces and not inside & {start, end}:
+                if text[start:end] in self._known and not inside & {start, end}:
                     yield text[start:end]
                     start = end
                     break
@@ -85,7 +87,18 @@ class _Surfaces:
 
 
 def _inside_words(text: str) -> set[int]:
-    """The places between two characters of the same script, except hiragana."""
-    scripts = [match.lastindex if (match := _SCRIPTS.match(one)) else 0 for one in text]
-    borders = enumerate(pairwise(scripts), start=1)
-    return {place for place, (left, right) in borders if left == right != 0}
+    """The places between two characters of one script whose words run on."""
+    borders = enumerate(pairwise(map(_script, text)), start=1)
+    return {place for place, (left, right) in borders if left and left == right}
+
+
+@cache
+def _script(character: str) -> str:
+    """kanji, katakana or letters (and digits); "" for hiragana and signs."""
+    # Full-width letters are letters, half-width katakana are katakana.
+    even = unicodedata.normalize("NFKC", character)[:1]
+    if "ァ" <= even <= "ヺ" or even == "ー":
+        return "katakana"
+    if even in "々〆" or unicodedata.name(even, "").startswith("CJK UNIFIED"):
+        return "kanji"
+    return "letters" if even.isalnum() and not "ぁ" <= even <= "ゖ" else ""

@@ -187,9 +187,9 @@ def _plan_contrast(
 ) -> list[Utterance]:
     """Sentences that hold an everyday word of the term's sound, where that word is the right one.
 
-    They are those of everyday speech that it stands in, which show where it belongs, as many as
-    the term has carrier sentences; and where these are few, those that serve any word. A term
-    whose class has no sentences of its own is taught in the latter too, so there they can tell
+    They are those of everyday speech that it stands in, which show where it belongs, as many as a
+    term of weight 1 has carrier sentences; and where these are few, those that serve any word. A
+    term whose class has no sentences of its own is taught in the latter too, so there they can tell
     nothing, and none are planned.
     """
     own_class = term["class"] in carriers and term["class"] != GENERAL
@@ -218,7 +218,7 @@ def _contrast_texts(
     most: int,
     word: Mapping[str, str],
 ) -> list[str]:
-    """Up to `most` of the sentences, each once, and templates where they are less than `fewest`."""
+    """Up to `most` of the sentences, each once; templates where they are fewer than `fewest`."""
     rival = word["surface"]
     ranked = sorted(sentences, key=lambda sentence: _hash(word["term_id"], rival, sentence))
     rest = max(fewest - len(ranked), 0) if templates else 0

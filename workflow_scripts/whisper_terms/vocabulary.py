@@ -4,6 +4,9 @@ A step of decoding multiplies a row or some rows a recording with the embeddings
 That reads far more than it computes, and the product that openai-whisper writes, rows times
 transposed embeddings, takes twice as long on a CPU as embeddings times transposed rows, which gives
 the same scores.
+
+Beams of a window look at one encoding: it is not repeated for each of them, nor what its keys and
+values take, which are the most of a decoder's memory.
 """
 
 from types import MethodType
@@ -46,7 +49,7 @@ def score_tokens(
 
 
 def _scores(hidden: Tensor, embeddings: Tensor) -> Tensor:
-    """(batch, n, width), (vocabulary, width) -> (batch, n, vocabulary)."""
+    """(rows, n, width), (vocabulary, width) -> (rows, n, vocabulary)."""
     if hidden.shape[1] > 1:
         # The beginning of a window has a row for each token of the prompt: arithmetic, not reading.
         return hidden @ embeddings.T

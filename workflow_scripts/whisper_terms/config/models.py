@@ -229,8 +229,8 @@ class Config(Settings):
     sentences: tuple[FilePath, ...] = Field(
         ("dictionaries/sentences.txt",),
         description="Sentences with your terms, one a line, such as lines of manuals (paths). Each "
-        "is spoken for the term that stands in it, instead of a carrier sentence; those without a "
-        "term, or with several, are passed over.",
+        "is spoken for the term that stands in it, in the place of a carrier sentence, however "
+        "many there are; those without a term, or with several, are passed over.",
     )
     replay: FilePath = Field(
         "dictionaries/replay.txt",

@@ -97,8 +97,8 @@ class SpeechSettings(Settings):
         ge=0,
         description="Sentences for each everyday word that sounds like a term (動機 beside 動悸), "
         "so that it stays known where it is the right one: those of `replay` that it stands in, "
-        "up to `carriers_per_term` where there are so many, else carrier sentences up to this "
-        "number; for terms whose class has some of its own. With 0 there are none.",
+        "up to this number or `carriers_per_term`, whichever is more; then carrier sentences up "
+        "to this number, for terms whose class has some of its own. With 0 there are none.",
     )
     replay_sentences: int | None = Field(
         None,
