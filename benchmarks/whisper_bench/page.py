@@ -38,8 +38,9 @@ workflow uses (`evaluation.beam_size`). All take turns, twice, and the mean coun
 audio counts, loading the model does not. `transcribe_together` keeps freed memory (`prepare_cpu`),
 as the rule that transcribes does; the others run as their users run them. Every text of it that
 differs from the baseline's is below, as where the padding is sampled
-(`evaluation.padding_frames`); the tables' folder has those of all programs. The pipeline of transformers fills a window up with silent sound,
-the others with zeros in the spectrogram, which so small a model hears otherwise.""",
+(`evaluation.padding_frames`); the tables' folder has those of all programs. The
+pipeline of transformers fills a window up with silent sound, the others with zeros in the
+spectrogram, which so small a model hears otherwise.""",
 }
 _HEADINGS = {
     "case": "case",
