@@ -36,7 +36,7 @@ help:
 	@echo "make recipes    compare the recipe with the widespread ones (an hour)"
 	@echo "make ablation   measure what each ingredient of the recipe is worth (an hour or more)"
 	@echo "make timestamps measure how well times fit, before and after fine-tuning (some minutes)"
-	@echo "make bench      measure speed and memory against the usual ways (35 minutes)"
+	@echo "make bench      measure speed and memory against the usual ways (40 minutes)"
 	@echo "make test       run all tests, the unit tests first"
 	@echo "make lint       check code and workflow: ruff, snakefmt, snakemake --lint"
 	@echo "make format     format code and workflow in place"
