@@ -1,5 +1,6 @@
 """Another sample rate for speech: SciPy's filter, without SciPy."""
 
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -25,6 +26,27 @@ def test_it_is_scipys_filter(rate, length):
     wanted = resample_poly(samples, ratio.numerator, ratio.denominator)
     assert made.dtype == np.float32 and made.shape == wanted.shape
     np.testing.assert_allclose(made, wanted, atol=1e-6)
+
+
+def test_the_number_of_threads_changes_no_bit():
+    code = (
+        "import sys, numpy as np; from whisper_terms.speech.resampling import resample\n"
+        "samples = np.random.default_rng(0).uniform(-1, 1, 200_000).astype(np.float32)\n"
+        "for rate in map(int, sys.argv[1:]):\n"
+        "    sys.stdout.buffer.write(resample(samples, rate, 16_000).tobytes())\n"
+    )
+    command = [sys.executable, "-c", code, *map(str, RATES)]
+    with_one, with_two = (
+        subprocess.run(
+            command,
+            cwd=SCRIPTS,
+            env=os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2")
+    )
+    assert with_one and with_one == with_two
 
 
 def test_nothing_stays_nothing():

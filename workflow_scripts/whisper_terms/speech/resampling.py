@@ -19,6 +19,10 @@ _DENOMINATOR = 1000
 def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
     """Change the sample rate by polyphase filtering.
 
+    Sums are taken in double precision: in single precision their last bit depends on how many
+    threads take them, and with it a recording, all that is trained on it, and every number of a
+    result.
+
     Args:
         samples: shape (n,), float32. What is before and after them counts as 0.
         rate: theirs, in Hz.
@@ -35,11 +39,12 @@ def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
     length = -(-len(samples) * ratio.numerator // ratio.denominator)
     size = len(here)
     # A block of silence ahead, and one behind the last, whole or not.
-    blocks = np.pad(samples, (size, size + -len(samples) % size)).reshape(-1, size)
+    padded = np.pad(samples.astype(np.float64), (size, size + -len(samples) % size))
+    blocks = padded.reshape(-1, size)
     made = blocks[:-2] @ before
     made += blocks[1:-1] @ here
     made += blocks[2:] @ after
-    return made.ravel()[:length]
+    return made.ravel()[:length].astype(np.float32)
 
 
 @cache
@@ -51,7 +56,7 @@ def _matrices(ratio: Fraction) -> np.ndarray:
     the filter to reach no farther than the next.
 
     Returns:
-        Shape (3, old samples in a block, new samples in a block), float32.
+        Shape (3, old samples in a block, new samples in a block), float64.
     """
     up, down = ratio.numerator, ratio.denominator
     reach = _CROSSINGS * max(up, down)
@@ -64,5 +69,4 @@ def _matrices(ratio: Fraction) -> np.ndarray:
     # (1, 1, new) - (1, old, 1) - (3, 1, 1) -> (3, old, new)
     offsets = new * down - old[:, None] * up - shifts
     inside = np.abs(offsets) <= reach
-    taken = np.where(inside, kernel[np.clip(offsets, -reach, reach) + reach], 0)
-    return taken.astype(np.float32)
+    return np.where(inside, kernel[np.clip(offsets, -reach, reach) + reach], 0)
