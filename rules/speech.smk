@@ -29,7 +29,7 @@ rule synthesise_shard:
         "Speak the terms of shard {wildcards.shard}"
     shell:
         "{params.python:q} {input.script:q} --terms {input.terms} --carriers {input.carriers:q}"
-        " --replay {input.replay:q} --sentences {params.number}"
+        " --replay {input.replay:q} --first {params.number}"
         " --shard {wildcards.shard} --shards {params.shards} --output {output}"
         " {params.speech:q} &> {log}"
 
@@ -60,7 +60,7 @@ rule synthesise_replay:
     message:
         "Speak the replay sentences of shard {wildcards.shard}"
     shell:
-        "{params.python:q} {input.script:q} --replay {input.replay:q} --sentences {params.number}"
+        "{params.python:q} {input.script:q} --replay {input.replay:q} --first {params.number}"
         " --shard {wildcards.shard} --shards {params.shards} --output {output}"
         " {params.speech:q} &> {log}"
 

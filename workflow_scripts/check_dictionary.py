@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whisper_terms.dictionary import inspect_dictionaries
-from whisper_terms.errors import UserError, run_script
-from whisper_terms.sentences import read_sentences, share_sentences
+from whisper_terms.errors import run_script
+from whisper_terms.sentences import inspect_sentences, share_sentences
 from whisper_terms.tables import HOMOPHONES, TERMS, write_table
 from whisper_terms.terms import settle_entries, term_rows
 
@@ -72,12 +72,9 @@ def _count(number: int, noun: str) -> str:
 def main() -> None:
     arguments = parse_arguments()
     entries, faults = inspect_dictionaries(arguments.dictionary)
-    try:
-        sentences = read_sentences(arguments.sentences)
-    except UserError as error:
-        faults, sentences = [*faults, *error.faults], []
+    sentences, wrong = inspect_sentences(arguments.sentences)
     shared = share_sentences(entries, sentences)
-    settled = settle_entries(shared, faults)
+    settled = settle_entries(shared, [*faults, *wrong])
     from whisper_terms.homophones import homophone_rows
 
     rows = term_rows(settled)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from whisper_terms.dictionary import inspect_dictionaries
 from whisper_terms.errors import run_script
-from whisper_terms.sentences import read_sentences, share_sentences
+from whisper_terms.sentences import inspect_sentences, share_sentences
 from whisper_terms.sharding import shard_name, shard_of
 from whisper_terms.tables import TERMS, write_table
 from whisper_terms.terms import settle_entries, term_rows
@@ -25,13 +25,14 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     entries, faults = inspect_dictionaries(arguments.dictionary)
-    entries = share_sentences(entries, read_sentences(arguments.sentences))
+    sentences, wrong = inspect_sentences(arguments.sentences)
+    entries = share_sentences(entries, sentences)
     here = [
         entry
         for entry in entries
         if shard_name(shard_of(entry.term_id, arguments.shards)) == arguments.shard
     ]
-    write_table(arguments.output, TERMS, term_rows(settle_entries(here, faults)))
+    write_table(arguments.output, TERMS, term_rows(settle_entries(here, [*faults, *wrong])))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--replay", required=True, type=Path, help="sentences, one a line")
-    add("--sentences", type=int, help="how many of them are spoken (default: all)")
+    add("--first", type=int, help="how many of them are spoken (default: all)")
     add("--shard", required=True, help="the shard's name, such as 0003")
     add("--shards", required=True, type=int, help="number of shards")
     add("--output", required=True, type=Path, help="the shard's part of the manifest")
@@ -31,7 +31,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    sentences = read_replay(arguments.replay)[: arguments.sentences]
+    sentences = read_replay(arguments.replay)[: arguments.first]
     plan = [
         utterance
         for utterance in plan_replay(sentences, casting_of(arguments))

@@ -29,7 +29,7 @@ def parse_arguments() -> argparse.Namespace:
         type=Path,
         help="sentences, one a line; those with a word that sounds like a term are spoken",
     )
-    add("--sentences", type=int, help="how many of them are looked at (default: all)")
+    add("--first", type=int, help="how many of them are looked at (default: all)")
     add("--shard", required=True, help="the shard's name, such as 0003")
     add("--shards", required=True, type=int, help="number of shards")
     add("--output", required=True, type=Path, help="the shard's part of the manifest")
@@ -40,7 +40,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     casting, carriers = casting_of(arguments), read_carriers(arguments.carriers)
-    sentences = read_replay(arguments.replay)[: arguments.sentences]
+    sentences = read_replay(arguments.replay)[: arguments.first]
     everyday = split_sentences(sentences, casting.held_out)
     store = open_store(arguments)
     plan = [

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import check_dictionary
+import settle_readings
 from whisper_terms.errors import UserError, run_script
 from whisper_terms.tables import TERMS, read_table
 
@@ -58,15 +59,15 @@ def test_table_and_summary(check, capsys):
 
 @pytest.fixture
 def with_sentences(tmp_path, monkeypatch):
-    """Run the script on a dictionary and a file of sentences."""
+    """Run a script on a dictionary and a file of sentences."""
 
-    def run(dictionary, sentences):
+    def run(dictionary, sentences, script=check_dictionary, more=()):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "terms.csv").write_text(dictionary, "utf-8")
         (tmp_path / "mine.txt").write_text(sentences, "utf-8")
         arguments = "--dictionary terms.csv --sentences mine.txt --output terms.tsv"
-        monkeypatch.setattr(sys, "argv", ["check_dictionary.py", *arguments.split()])
-        check_dictionary.main()
+        monkeypatch.setattr(sys, "argv", [script.__name__, *arguments.split(), *more])
+        script.main()
         return {row["surface"]: row["sentences"] for row in read_table("terms.tsv", TERMS)}
 
     return run
@@ -84,9 +85,13 @@ def test_sentences_from_a_file(with_sentences, capsys):
     assert told == "3 of 4 sentences serve 2 terms; one alone has 2"
 
 
-def test_faults_of_sentences_come_with_those_of_the_dictionary(with_sentences):
+SHARD = ("--shard", "0000", "--shards", "1")
+
+
+@pytest.mark.parametrize(("script", "more"), [(check_dictionary, ()), (settle_readings, SHARD)])
+def test_faults_of_sentences_come_with_those_of_the_dictionary(with_sentences, script, more):
     with pytest.raises(UserError) as error:
-        with_sentences("surface,weight\n痛,0\n", "\n")
+        with_sentences("surface,weight\n痛,0\n", "\n", script, more)
     assert [str(fault.file) for fault in error.value.faults] == ["terms.csv", "mine.txt"]
 
 

@@ -263,7 +263,7 @@ class TestScripts:
         self.call(
             folder, synthesise_shard,
             *f"--terms terms.tsv --carriers carriers.tsv --shards {SHARDS}".split(),
-            *"--replay replay.txt --sentences 2".split(),
+            *"--replay replay.txt --first 2".split(),
             *f"--shard {name} --output {output}".split(),
         )  # fmt: skip
         return read_table(output)
@@ -299,7 +299,7 @@ class TestScripts:
     def test_replay_shards_divide_the_sentences(self, folder):
         texts = []
         for number in range(SHARDS):
-            arguments = f"--replay replay.txt --sentences 2 --shards {SHARDS} --output replay.tsv"
+            arguments = f"--replay replay.txt --first 2 --shards {SHARDS} --output replay.tsv"
             self.call(folder, synthesise_replay, *arguments.split(), "--shard", shard_name(number))
             rows = read_table("replay.tsv", UTTERANCES)
             assert all(shard_of(row["text"], SHARDS) == number for row in rows)

@@ -24,6 +24,14 @@ def read_sentences(paths: Iterable[str | Path]) -> list[str]:
     Raises:
         UserError: with the faults of all files: one is missing, not UTF-8, or holds no sentence.
     """
+    sentences, faults = inspect_sentences(paths)
+    if faults:
+        raise UserError(faults)
+    return sentences
+
+
+def inspect_sentences(paths: Iterable[str | Path]) -> tuple[list[str], list[Fault]]:
+    """As `read_sentences`, with what is wrong as a list, so that it can be told with the rest."""
     sentences: dict[str, None] = {}
     faults: list[Fault] = []
     for path in paths:
@@ -31,9 +39,7 @@ def read_sentences(paths: Iterable[str | Path]) -> list[str]:
             sentences |= dict.fromkeys(read_replay(path))
         except UserError as error:
             faults += error.faults
-    if faults:
-        raise UserError(faults)
-    return list(sentences)
+    return list(sentences), faults
 
 
 def share_sentences(entries: Sequence[Entry], sentences: Iterable[str]) -> list[Entry]:
