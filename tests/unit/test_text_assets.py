@@ -13,10 +13,12 @@ import pytest
 
 from whisper_terms.dictionary import read_dictionaries
 from whisper_terms.sentences import share_sentences
+from whisper_terms.utterances import split_sentences
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOT = "{term}"
 LONGEST_SHARED_RUN = 9  # characters a test sentence may share with a training sentence
+HELD_OUT = 0.1  # development.fraction, as shipped
 CLASSES = ("symptom", "disease", "technology", "general")
 
 
@@ -46,6 +48,7 @@ ALIKE = {
 RECORDINGS = read_rows(ROOT / "recordings" / "demo.tsv", "\t")
 HOMOPHONES = read_rows(ROOT / "recordings" / "homophones.tsv", "\t")
 TERM_FREE = read_rows(ROOT / "recordings" / "term-free.tsv", "\t")
+VALIDATION = read_rows(ROOT / "recordings" / "validation.tsv", "\t")
 
 SURFACES = [row["surface"] for row in TERMS]
 SPELLINGS = SURFACES + [alias for row in TERMS for alias in values(row["aliases"])]
@@ -191,6 +194,19 @@ def test_no_test_sentence_is_trained_on() -> None:
     assert set(TEST_SENTENCES + FREE_SENTENCES) & trained == set()
     patterns = [re.compile(re.escape(t).replace(re.escape(SLOT), ".+")) for t in TEMPLATES]
     assert [s for s in TEST_SENTENCES for p in patterns if p.fullmatch(s)] == []
+
+
+def test_no_validation_sentence_is_trained_on_or_tested() -> None:
+    """What comes from the training texts is what the demonstration's configuration holds out."""
+    _, replayed = split_sentences(REPLAY, HELD_OUT)
+    trained = {*replayed, *SENTENCES, *OWN_SENTENCES}
+    for row in TERMS:
+        templates = [one["template"] for one in CARRIERS if one["class"] == row["class"]]
+        for template in split_sentences(templates, HELD_OUT)[1]:
+            trained.add(template.replace(SLOT, row["surface"]))
+    texts = [row["text"] for row in VALIDATION]
+    assert len(set(texts)) == len(texts) == 248
+    assert set(texts) & {*trained, *TEST_SENTENCES, *FREE_SENTENCES} == set()
 
 
 def test_no_test_sentence_shares_a_long_run_with_training() -> None:
