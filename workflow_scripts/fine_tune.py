@@ -36,7 +36,7 @@ def main() -> None:
     from whisper_terms.checkpoints import keep_trained
     from whisper_terms.devices import prepare_cpu
     from whisper_terms.encodings import find_encodings, weights_digest
-    from whisper_terms.term_tokens import read_surfaces
+    from whisper_terms.term_tokens import read_weighed
     from whisper_terms.training import fine_tune, training_digest
     from whisper_terms.windows import read_windows
 
@@ -60,7 +60,7 @@ def main() -> None:
             **how,
             device=arguments.device,
             encodings=find_encodings(arguments.encodings) if arguments.encodings else {},
-            surfaces=read_surfaces(arguments.terms) if arguments.terms else {},
+            weighed=read_weighed(arguments.terms) if arguments.terms else {},
         )
         # Till then a process may still be reading the checkpoint with the best weights.
         wait_for_all()

@@ -15,7 +15,8 @@ from whisper_terms.encodings import encode_windows, window_features
 from whisper_terms.errors import UserError
 from whisper_terms.examples import Collator, make_dataset, select_windows
 from whisper_terms.labels import window_label
-from whisper_terms.term_tokens import TermMarker
+from whisper_terms.tables import write_table
+from whisper_terms.term_tokens import TermMarker, read_weighed
 from whisper_terms.windows import Placed, Window
 
 
@@ -199,10 +200,10 @@ class TestDataset:
 
 
 class TestTermTokens:
-    def marked(self, base, text, term_id, surfaces):
+    def marked(self, base, text, term_id, weighed):
         """The text of the tokens that are marked."""
         tokens = base.tokenizer.encode(text, add_special_tokens=False)
-        mark = TermMarker(surfaces, base.tokenizer)
+        mark = TermMarker(weighed, base.tokenizer)
         marks = mark(Placed("a.wav", text, 0, 1, "context", term_id), tokens)
         assert len(marks) == len(tokens)
         chosen = [token for token, marked in zip(tokens, marks, strict=True) if marked]
@@ -220,15 +221,23 @@ class TestTermTokens:
         ],
     )
     def test_the_tokens_of_the_surface(self, base, text, term_id, expected):
-        assert self.marked(base, text, term_id, {"k": "痙攣"}) == expected
+        assert self.marked(base, text, term_id, {"k": ("痙攣",)}) == expected
 
     def test_a_token_that_holds_a_part_counts(self, base):
         # Characters of four bytes take several tokens, and " SDK" is one with its space.
-        assert "𩸽SDK" in self.marked(base, "魚は𩸽SDKを", "k", {"k": "𩸽SDK"})
-        assert self.marked(base, "use SDK now", "s", {"s": "SDK"}).strip() == "SDK"
+        assert "𩸽SDK" in self.marked(base, "魚は𩸽SDKを", "k", {"k": ("𩸽SDK",)})
+        assert self.marked(base, "use SDK now", "s", {"s": ("SDK",)}).strip() == "SDK"
+
+    def test_words_that_sound_like_the_term_count_in_its_utterances(self, base, tmp_path):
+        row = {"term_id": "d", "surface": "動悸", "rivals": "動機|同期"}
+        write_table(tmp_path / "terms.tsv", list(row), [row])
+        weighed = read_weighed(tmp_path / "terms.tsv")
+        for word in ("動悸", "動機", "同期"):
+            assert self.marked(base, f"その{word}です。", "d", weighed) == word
+        assert self.marked(base, "その動機です。", "", weighed) == ""
 
     def test_weights_are_those_of_the_answers(self, base, windows):
-        rows = make_dataset(windows, base, "ja", True, {}, 3.0, {"t0": "の前"})
+        rows = make_dataset(windows, base, "ja", True, {}, 3.0, {"t0": ("の前",)})
         labels, weights = rows[0]["labels"], rows[0]["weights"]
         heavy = [label for label, weight in zip(labels, weights, strict=True) if weight == 3.0]
         assert set(weights) == {1.0, 3.0}

@@ -68,7 +68,7 @@ def make_dataset(
     timestamps: bool,
     encodings: Mapping[str, Path],
     term_weight: float = 1.0,
-    surfaces: Mapping[str, str] = MappingProxyType({}),
+    weighed: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Dataset:
     """Windows as rows that are tokenised once and whose sound is read when a row is asked for.
 
@@ -78,8 +78,8 @@ def make_dataset(
         language: Whisper's code of a language.
         timestamps: whether labels hold times.
         encodings: the encoder's output by window id; a window without one brings its spectrogram.
-        term_weight: of the tokens that spell a term; others have 1.
-        surfaces: the terms' surfaces by term id, for `term_weight`.
+        term_weight: of the tokens that spell a weighed word; others have 1.
+        weighed: by term id, the words that `term_weight` weighs in the term's utterances.
 
     Returns:
         Rows with `decoder_input_ids`, `labels` and `weights` (of the labels in the loss; all
@@ -88,7 +88,7 @@ def make_dataset(
         (Mel bins, 3000).
     """
     special = special_ids(base.tokenizer, language)
-    encode, mark = _plain_encoder(base), TermMarker(surfaces, base.tokenizer)
+    encode, mark = _plain_encoder(base), TermMarker(weighed, base.tokenizer)
     limit = base.model.config.max_target_positions
     rows = []
     for window in windows:

@@ -1,39 +1,42 @@
-"""Which tokens of an utterance spell its term."""
+"""Which tokens of an utterance spell its term, or the everyday word that sounds like it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from whisper_terms.tables import read_table
+from whisper_terms.tables import read_table, split_list
 from whisper_terms.windows import Placed
 
 
-def read_surfaces(path: str | Path) -> dict[str, str]:
-    """The terms' surfaces by term id, from terms.tsv."""
-    return {row["term_id"]: row["surface"] for row in read_table(path, ["term_id", "surface"])}
+def read_weighed(path: str | Path) -> dict[str, tuple[str, ...]]:
+    """By term id, from terms.tsv: the surface, and the everyday words that sound like it.
+
+    Where the terms alone weigh more, a model writes them for those words, too.
+    """
+    rows = read_table(path, ["term_id", "surface", "rivals"])
+    return {row["term_id"]: (row["surface"], *split_list(row["rivals"])) for row in rows}
 
 
 class TermMarker:
-    """Marks the tokens of terms in the labels of windows."""
+    """Marks the tokens of such words in the labels of windows."""
 
-    def __init__(self, surfaces: Mapping[str, str], tokenizer: PreTrainedTokenizerBase):
+    def __init__(self, weighed: Mapping[str, Sequence[str]], tokenizer: PreTrainedTokenizerBase):
         """Mark by a dictionary.
 
         Args:
-            surfaces: the terms' surfaces by term id.
+            weighed: by term id, the words that are marked in the term's utterances.
             tokenizer: byte-level, as Whisper's.
         """
-        self._surfaces, self._tokenizer = surfaces, tokenizer
+        self._weighed, self._tokenizer = weighed, tokenizer
 
     def __call__(self, utterance: Placed, tokens: Sequence[int]) -> list[bool]:
-        """Whether each token of an utterance's text holds a byte of its term."""
-        surface = self._surfaces.get(utterance.term_id, "")
+        """Whether each token of an utterance's text holds a byte of such a word."""
         inside = [False] * len(utterance.text.encode())
-        for start in _occurrences(surface, utterance.text) if surface else ():
-            first = len(utterance.text[:start].encode())
-            length = len(surface.encode())
-            inside[first : first + length] = [True] * length
+        for word in self._weighed.get(utterance.term_id, ()):
+            for start in _occurrences(word, utterance.text):
+                first, length = len(utterance.text[:start].encode()), len(word.encode())
+                inside[first : first + length] = [True] * length
         marked, position = [], 0
         for piece in self._tokenizer.convert_ids_to_tokens(list(tokens)):
             # In a byte-level vocabulary each character stands for one byte.

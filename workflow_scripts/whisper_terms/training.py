@@ -39,7 +39,7 @@ from whisper_terms.trainable import choose_weights, merge, trains_encoder
 from whisper_terms.windows import Window
 
 # Raised when the same data and recipe train other weights than before.
-_METHOD = 6
+_METHOD = 7
 # By the trainer's names, where they are not ours; its `constant` has no warm-up.
 _SCHEDULES = {"constant": "constant_with_warmup"}
 
@@ -143,7 +143,7 @@ def fine_tune(
     language: str,
     device: str,
     encodings: Mapping[str, Path],
-    surfaces: Mapping[str, str] = MappingProxyType({}),
+    weighed: Mapping[str, Sequence[str]] = MappingProxyType({}),
     callbacks: Sequence[TrainerCallback] = (),
 ) -> WhisperForConditionalGeneration:
     """Train the base model's weights by a recipe.
@@ -157,7 +157,7 @@ def fine_tune(
         first_voice: see `select_windows`.
         language: Whisper's code of a language.
         device: auto, cpu or cuda; of several processes each takes a GPU of its own.
-        encodings, surfaces: see `make_dataset`.
+        encodings, weighed: see `make_dataset`.
         callbacks: who else is told how the training goes, as transformers calls them.
 
     Returns:
@@ -176,7 +176,7 @@ def fine_tune(
     def examples(split: str) -> Dataset:
         chosen = select_windows(windows, split, recipe, first_voice)
         return make_dataset(
-            chosen, base, language, recipe.timestamps, encodings, recipe.term_weight, surfaces
+            chosen, base, language, recipe.timestamps, encodings, recipe.term_weight, weighed
         )
 
     trainer = WindowTrainer(
