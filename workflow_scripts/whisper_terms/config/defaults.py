@@ -44,7 +44,7 @@ _BLOG = {
 # Each recipe: what differs from the defaults of `models.Recipe`.
 RECIPES: dict[str, dict] = {
     "default": {},
-    "nano": {"epochs": 6, "learning_rate": 3e-4, "schedule": "cosine"},
+    "nano": {"term_weight": 3.0, "epochs": 6, "learning_rate": 3e-4, "schedule": "cosine"},
     "blog-full-10": {**_BLOG, "train": "all", "epochs": 10},
     "blog-full-40": {**_BLOG, "train": "all", "epochs": 40},
     "blog-frozen-10": {**_BLOG, "train": "decoder", "epochs": 10},
@@ -54,7 +54,8 @@ RECIPES: dict[str, dict] = {
 # One line on each, for config.yaml and the docs.
 RECIPE_NOTES = {
     "default": "Fast and careful: frozen encoder, packed windows, replay against forgetting.",
-    "nano": "The same for the bundled model, which needs a larger learning rate and more epochs.",
+    "nano": "The same for the bundled model, which needs a larger learning rate, more epochs and "
+    "heavier terms.",
     "blog-full-10": "The widespread tutorial's method: one lone term a window, all weights.",
     "blog-full-40": "The same, 40 epochs.",
     "blog-frozen-10": "The tutorial's method with the encoder frozen.",
