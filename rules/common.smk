@@ -131,9 +131,13 @@ def encodings_argument(wildcards, input):
 
 
 def weighted_terms_of(wildcards):
-    """The table of terms, for recipes whose loss weighs them."""
-    weighted = CONFIG.recipes[wildcards.recipe].term_weight != 1
-    return [f"{RESULTS}/terms.tsv"] if weighted else []
+    """The tables of terms, for recipes whose loss weighs them.
+
+    Those of the shards: terms.tsv is written anew for an alias, too.
+    """
+    if CONFIG.recipes[wildcards.recipe].term_weight == 1:
+        return []
+    return expand(f"{RESULTS}/terms/{{shard}}.tsv", shard=PLAN.term_shards)
 
 
 def weights_of(wildcards):

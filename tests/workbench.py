@@ -40,7 +40,7 @@ RECORDINGS = [
     ("teeth.flac", "demo/general_46.flac", "歯を磨いてから寝ます。", "general"),
 ]
 # Fast enough to see the loss fall.
-DEFAULT = {"epochs": 4, "learning_rate": 0.005, "warmup_steps": 0}
+DEFAULT = {"epochs": 4, "learning_rate": 0.005, "warmup_steps": 0, "term_weight": 3.0}
 BLOG = {
     "utterances": "isolated",
     "voices": "first",

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from whisper_terms.errors import run_script
+from whisper_terms.errors import Fault, UserError, run_script
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -13,7 +13,13 @@ def parse_arguments() -> argparse.Namespace:
     add("--base", required=True, type=Path, help="model directory to start from")
     add("--windows", required=True, type=Path, help="table of windows")
     add("--encodings", type=Path, help="table of their encodings, for recipes that use them")
-    add("--terms", type=Path, help="results/terms.tsv, for recipes with a term_weight")
+    add(
+        "--terms",
+        nargs="*",
+        default=[],
+        metavar="TABLE",
+        help="tables of terms, such as results/terms.tsv, for recipes whose term_weight is not 1",
+    )
     add("--recipe", default="{}", help="the recipe, JSON")
     add("--first-voice", required=True, help="the voice of recipes that train on one")
     add("--language", default="ja", help="Whisper's language code (default %(default)s)")
@@ -42,7 +48,14 @@ def main() -> None:
 
     prepare_cpu(share(arguments.threads))
     windows = read_windows(arguments.windows)
-    how = {"first_voice": arguments.first_voice, "language": arguments.language}
+    if recipe.term_weight != 1 and not arguments.terms:
+        problem = f"the recipe's term_weight is {recipe.term_weight:g}, but no term is known"
+        raise UserError(Fault(problem, "give the table of terms (--terms results/terms.tsv)"))
+    how = {
+        "first_voice": arguments.first_voice,
+        "language": arguments.language,
+        "weighed": read_weighed(arguments.terms),
+    }
     digest = training_digest(weights_digest(arguments.base), windows, recipe, **how)
     state = arguments.state / digest
     # Snakemake deletes the output before it runs this again, for whatever reason; what follows
@@ -60,7 +73,6 @@ def main() -> None:
             **how,
             device=arguments.device,
             encodings=find_encodings(arguments.encodings) if arguments.encodings else {},
-            weighed=read_weighed(arguments.terms) if arguments.terms else {},
         )
         # Till then a process may still be reading the checkpoint with the best weights.
         wait_for_all()

@@ -195,6 +195,17 @@ def test_edited_reading_leads_to_the_table(finished, tmp_path):
     }
 
 
+def test_alias_trains_nothing(finished, tmp_path):
+    bench = finished.copy(tmp_path / "bench")
+    path = bench / "dictionaries/terms.csv"
+    text = path.read_text().replace("reading\n", "reading,aliases\n").replace("キ\n", "キ,X\n")
+    path.write_text(text)
+    jobs = bench.plan().jobs
+    # Only the base whose prompt is made of the table.
+    assert jobs["transcribe"] == jobs["evaluate_systems"] == 1
+    assert not jobs.keys() & {"synthesise_shard", "fine_tune", "interpolate_weights"}
+
+
 def test_hyperparameter_trains_its_recipe_alone(finished, tmp_path):
     bench = finished.copy(tmp_path / "bench")
     recipes = CONFIG["recipes"] | {"blog-1": BLOG | {"epochs": 2}}

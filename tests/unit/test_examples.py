@@ -231,7 +231,7 @@ class TestTermTokens:
     def test_words_that_sound_like_the_term_count_in_its_utterances(self, base, tmp_path):
         row = {"term_id": "d", "surface": "動悸", "rivals": "動機|同期"}
         write_table(tmp_path / "terms.tsv", list(row), [row])
-        weighed = read_weighed(tmp_path / "terms.tsv")
+        weighed = read_weighed([tmp_path / "terms.tsv"])
         for word in ("動悸", "動機", "同期"):
             assert self.marked(base, f"その{word}です。", "d", weighed) == word
         assert self.marked(base, "その動機です。", "", weighed) == ""

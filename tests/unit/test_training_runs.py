@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from transformers import TrainerCallback
 import fine_tune as script
 from whisper_terms.base_model import load_base
 from whisper_terms.checkpoints import last_checkpoint
+from whisper_terms.errors import UserError
 from whisper_terms.tables import write_table
 from whisper_terms.training import WindowTrainer, training_digest
 from whisper_terms.windows import COLUMNS, window_rows
@@ -172,8 +174,17 @@ def test_every_schedule_warms_up(make_base, windows, encodings, tmp_path, schedu
 
 
 class TestDigest:
-    def digest(self, windows, base="base", recipe=RECIPE, first_voice="one", language="ja"):
-        return training_digest(base, windows, recipe, first_voice=first_voice, language=language)
+    def digest(
+        self,
+        windows,
+        base="base",
+        recipe=RECIPE,
+        first_voice="one",
+        language="ja",
+        weighed=MappingProxyType({}),
+    ):
+        how = {"first_voice": first_voice, "language": language, "weighed": weighed}
+        return training_digest(base, windows, recipe, **how)
 
     @pytest.mark.parametrize(
         "change",
@@ -188,6 +199,13 @@ class TestDigest:
     )
     def test_all_that_matters(self, windows, change):
         assert self.digest(windows, **change) != self.digest(windows)
+
+    def test_weighed_words_where_they_weigh(self, windows):
+        words, more = {"t": ("動悸",)}, {"t": ("動悸", "動機")}
+        assert self.digest(windows, weighed=words) == self.digest(windows, weighed=more)
+        heavy = RECIPE.model_copy(update={"term_weight": 3.0})
+        digests = [self.digest(windows, recipe=heavy, weighed=one) for one in (words, more)]
+        assert digests[0] != digests[1]
 
     @pytest.mark.parametrize(
         "change", [{"text": "別"}, {"end": 9.0}, {"kind": "term"}, {"voice": "two"}]
@@ -276,6 +294,13 @@ class TestScript:
         assert not before.exists() and of_the_user.exists()
         of_the_user.rmdir()
         assert kept() == ["model"]
+
+    def test_weights_of_terms_need_the_terms(self, folder, monkeypatch):
+        heavy = SINGLE.model_copy(update={"term_weight": 3.0})
+        monkeypatch.setattr(sys, "argv", [*ARGUMENTS, "--recipe", heavy.to_json()])
+        with pytest.raises(UserError, match="term_weight is 3, but no term is known"):
+            script.main()
+        assert not Path("out").exists()
 
     @pytest.mark.slow
     def test_a_run_that_was_killed_goes_on(self, folder):

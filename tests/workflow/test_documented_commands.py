@@ -1,6 +1,5 @@
 """Commands of the documentation: Snakemake plans them, scripts know their options."""
 
-import os
 import re
 import shlex
 import shutil
@@ -13,8 +12,6 @@ import pytest
 import yaml
 from workbench import ROOT, TERMS, Workbench
 
-from whisper_terms.tables import read_table
-
 PAGES = sorted(
     page
     for pattern in ("*.md", "docs/*.md", "*/README.md", "benchmarks/*/README.md", "models/*/*.md")
@@ -23,7 +20,7 @@ PAGES = sorted(
 HAS_SLURM = bool(find_spec("snakemake_executor_plugin_slurm"))
 # A line that begins with a prompt, with those that it goes on in.
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
-FOLDERS = ["dictionaries", "models", "benchmarks", "docs"]
+FOLDERS = ["dictionaries", "recordings", "models", "benchmarks", "docs"]
 PATHS = ["benchmarks", "workflow_scripts"]
 
 
@@ -48,13 +45,7 @@ def clone(shipped, tmp_path_factory) -> Workbench:
         (bench / name).symlink_to(ROOT / name)
     shutil.copy2(ROOT / "config.yaml", bench / "config.yaml")
     bench.write("results/scale/terms.csv", TERMS)
-    a_recording = (ROOT / "recordings/demo/terms_01.flac").read_bytes()
-    bench.write("results/scale/sample.flac", a_recording)
-    shutil.copytree(ROOT / "recordings", bench / "recordings", copy_function=os.symlink)
-    # These are spoken by the command before the one that reads them.
-    shutil.rmtree(bench / "recordings/validation", ignore_errors=True)
-    for row in read_table(ROOT / "recordings/validation.tsv", ["audio"]):
-        bench.write(f"recordings/{row['audio']}", a_recording)
+    bench.write("results/scale/sample.flac", (ROOT / "recordings/demo/terms_01.flac").read_bytes())
     sample = "audio\ttext\ttest_set\nsample.flac\t足の痙攣で目が覚めました。\tsample\n"
     bench.write("results/scale/sample.tsv", sample)
     # The sources of the bundled model, which the pages say how to get.

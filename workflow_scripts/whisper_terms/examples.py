@@ -100,7 +100,7 @@ def make_dataset(
             {
                 "decoder_input_ids": label.inputs,
                 "labels": label.targets,
-                "weights": [term_weight if of_term else 1.0 for of_term in label.of_term],
+                "weights": [term_weight if weighs else 1.0 for weighs in label.weighed],
                 "replay": window.is_replay,
                 "utterances": [asdict(one) for one in window.utterances],
                 "room": window.room,

@@ -14,12 +14,12 @@ class Label(NamedTuple):
         inputs: token ids.
         targets: `targets[i]` follows `inputs[i]`; -100, which the loss passes over, for the fixed
             prompt.
-        of_term: whether a target is part of a term.
+        weighed: whether a target is part of a weighed word, see `TermMarker`.
     """
 
     inputs: list[int]
     targets: list[int]
-    of_term: list[bool]
+    weighed: list[bool]
 
 
 def window_label(
@@ -36,26 +36,26 @@ def window_label(
         encode: the tokenizer's function from text to token ids, without special tokens.
         special: ids by name, see `base_model.SpecialIds`.
         timestamps: whether start and end of each utterance are said.
-        mark: tells of an utterance and its tokens which of them are part of a term; none, if left
-            out.
+        mark: tells of an utterance and its tokens which of them are part of a weighed word;
+            none, if left out.
     """
     prompt = [special.start, special.language, special.transcribe]
     if not timestamps:
         prompt.append(special.no_timestamps)
     answer = list(window.answer or ())
-    of_term = [False] * len(answer)
+    weighed = [False] * len(answer)
     utterances = window.utterances if window.answer is None else ()
     for one in utterances if timestamps else _apart(utterances):
         around = [special.timestamp_begin + round(time / TICK) for time in (one.start, one.end)]
         before, after = ([time] if timestamps else [] for time in around)
         tokens = encode(one.text)
         answer += before + tokens + after
-        of_term += [False] * len(before) + mark(one, tokens) + [False] * len(after)
+        weighed += [False] * len(before) + mark(one, tokens) + [False] * len(after)
     ignored = len(prompt) - 1
     return Label(
         inputs=prompt + answer,
         targets=[-100] * ignored + answer + [special.end],
-        of_term=[False] * ignored + of_term + [False],
+        weighed=[False] * ignored + weighed + [False],
     )
 
 

@@ -1,6 +1,6 @@
 """Which tokens of an utterance spell its term, or the everyday word that sounds like it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -9,17 +9,23 @@ from whisper_terms.tables import read_table, split_list
 from whisper_terms.windows import Placed
 
 
-def read_weighed(path: str | Path) -> dict[str, tuple[str, ...]]:
-    """By term id, from terms.tsv: the surface, and the everyday words that sound like it.
+def read_weighed(paths: Iterable[str | Path]) -> dict[str, tuple[str, ...]]:
+    """By term id, from tables of terms: the surface, and the everyday words that sound like it.
 
     Where the terms alone weigh more, a model writes them for those words, too.
+
+    Raises:
+        UserError: a table can't be read, or lacks a column.
     """
-    rows = read_table(path, ["term_id", "surface", "rivals"])
-    return {row["term_id"]: (row["surface"], *split_list(row["rivals"])) for row in rows}
+    rows = [row for path in paths for row in read_table(path, ["term_id", "surface", "rivals"])]
+    return {
+        row["term_id"]: tuple(filter(None, (row["surface"], *split_list(row["rivals"]))))
+        for row in rows
+    }
 
 
 class TermMarker:
-    """Marks the tokens of such words in the labels of windows."""
+    """Marks the tokens of weighed words in the labels of windows."""
 
     def __init__(self, weighed: Mapping[str, Sequence[str]], tokenizer: PreTrainedTokenizerBase):
         """Mark by a dictionary.
@@ -31,7 +37,7 @@ class TermMarker:
         self._weighed, self._tokenizer = weighed, tokenizer
 
     def __call__(self, utterance: Placed, tokens: Sequence[int]) -> list[bool]:
-        """Whether each token of an utterance's text holds a byte of such a word."""
+        """Whether each token of an utterance's text holds a byte of a weighed word."""
         inside = [False] * len(utterance.text.encode())
         for word in self._weighed.get(utterance.term_id, ()):
             for start in _occurrences(word, utterance.text):

@@ -20,7 +20,7 @@ def settle_entries(
 
     Args:
         entries: what was read of the dictionaries.
-        faults: what is wrong with them; their rows are passed over here.
+        faults: what is wrong with them, or with other files; such rows are passed over here.
 
     Raises:
         UserError: with these faults and those of the readings.

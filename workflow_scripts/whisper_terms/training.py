@@ -39,7 +39,7 @@ from whisper_terms.trainable import choose_weights, merge, trains_encoder
 from whisper_terms.windows import Window
 
 # Raised when the same data and recipe train other weights than before.
-_METHOD = 7
+_METHOD = 6
 # By the trainer's names, where they are not ours; its `constant` has no warm-up.
 _SCHEDULES = {"constant": "constant_with_warmup"}
 
@@ -204,11 +204,17 @@ def fine_tune(
 
 
 def training_digest(
-    base: str, windows: Sequence[Window], recipe: Recipe, *, first_voice: str, language: str
+    base: str,
+    windows: Sequence[Window],
+    recipe: Recipe,
+    *,
+    first_voice: str,
+    language: str,
+    weighed: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
     """A digest of all that the trained weights follow from: no other training may resume here.
 
-    Windows that the recipe doesn't read are no part of it.
+    Windows that the recipe doesn't read are no part of it, nor are words that it doesn't weigh.
 
     Args:
         base: digest of the base model's weights.
@@ -216,6 +222,7 @@ def training_digest(
         recipe: the recipe.
         first_voice: see `select_windows`.
         language: Whisper's code of a language.
+        weighed: see `make_dataset`.
 
     Raises:
         UserError: nothing to train on.
@@ -234,7 +241,10 @@ def training_digest(
         for split in _splits(recipe)
         for window in select_windows(windows, split, recipe, first_voice)
     ]
-    return digest([_METHOD, base, rows, recipe.training_json(), first_voice, language])
+    what = [_METHOD, base, rows, recipe.training_json(), first_voice, language]
+    if recipe.term_weight != 1:
+        what.append({term: list(words) for term, words in weighed.items()})
+    return digest(what)
 
 
 def _splits(recipe: Recipe) -> tuple[str, ...]:

@@ -54,8 +54,8 @@ RECIPES: dict[str, dict] = {
 # One line on each, for config.yaml and the docs.
 RECIPE_NOTES = {
     "default": "Fast and careful: frozen encoder, packed windows, replay against forgetting.",
-    "nano": "The same for the bundled model, which needs a larger learning rate, more epochs and "
-    "heavier terms.",
+    "nano": "The same for the bundled model, which needs a larger learning rate, more epochs, "
+    "and more weight on the terms.",
     "blog-full-10": "The widespread tutorial's method: one lone term a window, all weights.",
     "blog-full-40": "The same, 40 epochs.",
     "blog-frozen-10": "The tutorial's method with the encoder frozen.",

@@ -50,8 +50,8 @@ class Recipe(Settings):
     term_weight: float = Field(
         1.0,
         gt=0,
-        description="Weight in the loss of the tokens that spell a term, or the word that sounds "
-        "like it in the sentences that stand beside the term's; the others have 1.",
+        description="Weight in the loss of the tokens that spell a term, and of those that spell "
+        "a word of the same sound in the sentences spoken beside the term's; all others have 1.",
     )
     train: Literal["decoder", "cross_attention", "lora", "all"] = Field(
         "decoder",

@@ -19,9 +19,10 @@ _DENOMINATOR = 1000
 def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
     """Change the sample rate by polyphase filtering.
 
-    Sums are taken in double precision: in single precision their last bit depends on how many
-    threads take them, and with it a recording, all that is trained on it, and every number of a
-    result.
+    Sums are taken in double precision. In single precision their last bit depends on the CPU's kind
+    and on the number of threads, and with it one sample in ten thousand of a recording, all that is
+    trained on it, and every number of a result. In double precision that bit is lost when the sum
+    is rounded.
 
     Args:
         samples: shape (n,), float32. What is before and after them counts as 0.

@@ -12,7 +12,8 @@ from whisper_terms.sharding import digest
 from whisper_terms.speech.engine import Engine, SpokenText, Voice
 from whisper_terms.speech.sound import finish, is_written, write_recording
 
-# Raised when `finish` makes other samples from the same speech.
+# Raised when `finish` makes other samples from the same speech; but not for those of one sample in
+# ten thousand that double precision rounds otherwise: hours of speech would be made again.
 _PROCESSING = 1
 
 
