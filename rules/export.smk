@@ -43,3 +43,28 @@ rule export_ctranslate2:
     shell:
         "python {input.script:q} --checkpoint {input.checkpoint} --output {output}"
         " --precision {params.precision} &> {log}"
+
+
+rule export_ggml:
+    input:
+        checkpoint=f"{RESULTS}/{{model}}/{{weights}}/checkpoint",
+        script=script("export_ggml"),
+    output:
+        f"{RESULTS}/{{model}}/{{weights}}/ggml-model.bin",
+    log:
+        f"{RESULTS}/{{model}}/logs/export_ggml/{{weights}}.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/export_ggml/{{weights}}.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.training_memory_mb,
+        runtime=CONFIG.resources.runtime_minutes,
+    params:
+        precision=CONFIG.export.precision,
+    message:
+        "Convert {wildcards.model}/{wildcards.weights} for whisper.cpp"
+    shell:
+        "python {input.script:q} --checkpoint {input.checkpoint} --output {output}"
+        " --precision {params.precision} &> {log}"

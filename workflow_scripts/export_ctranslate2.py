@@ -2,7 +2,9 @@
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
+from whisper_terms.config.base import Precision
 from whisper_terms.errors import run_script
 
 
@@ -11,7 +13,12 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--checkpoint", required=True, type=Path, help="model directory")
     add("--output", required=True, type=Path, help="the directory to write")
-    add("--precision", default="float16", help="of the weights on disk (default %(default)s)")
+    add(
+        "--precision",
+        default="float16",
+        choices=get_args(Precision),
+        help="of the weights on disk (default %(default)s)",
+    )
     return parser.parse_args()
 
 

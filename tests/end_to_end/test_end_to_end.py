@@ -12,6 +12,7 @@ import torch
 import whisper
 from ctranslate2 import StorageView
 from faster_whisper import WhisperModel
+from pywhispercpp.model import Model
 from safetensors.torch import load_file
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 from workbench import BLOG, CONFIG, DEFAULT, MODEL, TERMS
@@ -82,10 +83,13 @@ def test_other_tables(finished):
 
 def test_transcripts_have_times(finished):
     for system in SYSTEMS:
+        segments = []
         for recording in read_table(finished / "results/recordings.tsv"):
             path = finished / MADE / system / f"transcripts/{recording['recording']}.tsv"
-            rows = read_table(path, ["start", "end", "text"])
-            assert all(0 <= float(row["start"]) <= float(row["end"]) for row in rows)
+            segments += read_table(path, ["start", "end", "text"])
+        # A model of a few seconds' training may well hear nothing.
+        assert segments or system != "base"
+        assert all(0 <= float(row["start"]) <= float(row["end"]) for row in segments)
 
 
 @pytest.mark.parametrize("system", ["base", "default", "blog-1"])
@@ -169,6 +173,15 @@ def test_recordings_that_are_cut_alike_depend_on_those_beside_them(finished):
 # What an edit would make again
 
 
+def test_weights_are_for_whisper_cpp_too(finished):
+    for system in ("default", "blog-1"):
+        path = finished / MADE / system / "ggml-model.bin"
+        runtime = Model(str(path), n_threads=2, language="ja", redirect_whispercpp_logs_to=None)
+        # It may say anything, or nothing: tests/unit/test_ggml_format.py compares what it hears.
+        for segment in runtime.transcribe(read_audio(finished / "recordings/teeth.mp3")):
+            assert segment.t0 <= segment.t1
+
+
 def test_edited_reading_leads_to_the_table(finished, tmp_path):
     bench = finished.copy(tmp_path / "bench")
     path = bench / "dictionaries/terms.csv"
@@ -184,6 +197,7 @@ def test_edited_reading_leads_to_the_table(finished, tmp_path):
         "interpolate_weights": 2,
         "export_openai": 2,
         "export_ctranslate2": 2,
+        "export_ggml": 2,
         # All but the base, whose prompt changes.
         "transcribe": 3,
         "hear_terms": 1,
@@ -215,6 +229,7 @@ def test_hyperparameter_trains_its_recipe_alone(finished, tmp_path):
         "interpolate_weights": 1,
         "export_openai": 1,
         "export_ctranslate2": 1,
+        "export_ggml": 1,
         "transcribe": 1,
         "evaluate_systems": 1,
         "render_report": 1,
@@ -230,6 +245,7 @@ def test_interpolation_does_not_train_again(finished, tmp_path):
         "interpolate_weights": 1,
         "export_openai": 1,
         "export_ctranslate2": 1,
+        "export_ggml": 1,
         "transcribe": 1,
         "evaluate_systems": 1,
         "render_report": 1,

@@ -71,6 +71,7 @@ def test_configuration_for_a_large_dictionary(demo):
 def test_default_target_is_table_and_report(demo):
     jobs = demo.plan().jobs
     assert jobs["evaluate_systems"] == jobs["render_report"] == jobs["all"] == 1
+    assert jobs["export_ctranslate2"] == jobs["export_ggml"] == RECIPES
 
 
 def test_workflow_folder_for_the_catalog(demo):

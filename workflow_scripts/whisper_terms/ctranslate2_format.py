@@ -4,13 +4,12 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from ctranslate2.converters import TransformersConverter
 
 from whisper_terms.base_model import alignment_heads, load_base, new_directory
+from whisper_terms.config.base import Precision
 
-Precision = Literal["float32", "float16", "int8", "int8_float16"]
 # faster-whisper takes from them the words and the number of Mel bins (128 in large-v3).
 _FILES = ("tokenizer.json", "preprocessor_config.json")
 

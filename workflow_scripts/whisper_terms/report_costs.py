@@ -13,6 +13,7 @@ _OF_SYSTEMS = {
     "interpolate_weights",
     "export_openai",
     "export_ctranslate2",
+    "export_ggml",
     "transcribe",
 }
 

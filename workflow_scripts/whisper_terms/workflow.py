@@ -21,6 +21,8 @@ from whisper_terms.utterances import Casting
 
 # The end of the name of a layout that holds only terms that the base model mishears.
 OF_MISHEARD = "-misheard"
+# What a format is exported as, in the folder of a recipe.
+_EXPORTED = {"ctranslate2": "ctranslate2", "ggml": "ggml-model.bin"}
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ class Plan:
 
     def exports(self) -> list[str]:
         """What is exported of a model, as paths in its folder."""
-        formats = self.config.export.formats
-        return [f"{recipe}/{name}" for recipe in self.recipes for name in formats]
+        names = [_EXPORTED[name] for name in self.config.export.formats]
+        return [f"{recipe}/{name}" for recipe in self.recipes for name in names]
 
     def uses_encodings(self, recipe: str) -> bool:
         """Whether a recipe reads the encoder's output instead of running it."""

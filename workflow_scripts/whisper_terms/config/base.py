@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Set
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic import StringConstraints as Text
@@ -18,6 +18,8 @@ OptionalFilePath = Annotated[str, Text(pattern=r"^[^{}\r\n]*$")]
 Language = Annotated[str, Text(pattern=r"^[a-z]{2,3}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
+# Of the weights in an exported file.
+Precision = Literal["float32", "float16", "int8", "int8_float16"]
 
 
 class Settings(BaseModel):

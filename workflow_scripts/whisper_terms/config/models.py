@@ -16,6 +16,7 @@ from whisper_terms.config.base import (
     Language,
     Name,
     OptionalName,
+    Precision,
     Seconds,
     Settings,
     Share,
@@ -145,13 +146,16 @@ class EvaluationSettings(Settings):
 class ExportSettings(Settings):
     """What fine-tuned models are converted to, beside the .pt file of openai-whisper."""
 
-    formats: tuple[Literal["ctranslate2"], ...] = Field(
-        ("ctranslate2",),
-        description="Other formats: ctranslate2, for faster-whisper and WhisperX. Of each recipe "
-        "in `systems`, as results/{model}/{recipe}/{format}.",
+    formats: tuple[Literal["ctranslate2", "ggml"], ...] = Field(
+        ("ctranslate2", "ggml"),
+        description="Other formats: ctranslate2, for faster-whisper and WhisperX, and ggml, for "
+        "whisper.cpp. Of each recipe in `systems`, as results/{model}/{recipe}/ctranslate2 and "
+        "results/{model}/{recipe}/ggml-model.bin.",
     )
-    precision: Literal["float32", "float16", "int8", "int8_float16"] = Field(
-        "float16", description="Precision of the weights in those files."
+    precision: Precision = Field(
+        "float16",
+        description="Precision of the weights in those files. ggml has two: q8_0 is taken for int8 "
+        "and int8_float16, 16 bits for the others.",
     )
 
 
