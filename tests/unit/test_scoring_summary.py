@@ -11,7 +11,7 @@ Set B, 20 s and 10 s:
 
 import pytest
 
-from whisper_terms.scoring.bootstrap import paired_bootstrap, ratio_interval
+from whisper_terms.scoring.bootstrap import paired_bootstrap, rate_interval, share_interval
 from whisper_terms.scoring.columns import EVAL, FLIPS, TERMS_EVAL
 from whisper_terms.scoring.lexicon import Lexicon, Term
 from whisper_terms.scoring.summary import count_systems, eval_rows, flips_rows, terms_rows
@@ -133,15 +133,17 @@ def test_measures(rows, key):
 
 def test_intervals(rows):
     row = rows["tuned", "all"]
-    for name, tops, bottoms in [
-        ("cer", [0, 3, 2, 0, 0], [7, 4, 4, 0, 10]),
-        ("u_cer", [0, 3, 2, 0, 0], [2, 2, 4, 0, 3]),
-        ("term_recall", [1, 0, 0, 0, 1], [1, 1, 0, 0, 1]),
-        ("term_precision", [1, 0, 0, 0, 1], [1, 1, 1, 0, 1]),
+    for name, tops, bottoms, interval_of in [
+        ("cer", [0, 3, 2, 0, 0], [7, 4, 4, 0, 10], share_interval),
+        ("u_cer", [0, 3, 2, 0, 0], [2, 2, 4, 0, 3], share_interval),
+        ("term_recall", [1, 0, 0, 0, 1], [1, 1, 0, 0, 1], share_interval),
+        ("term_precision", [1, 0, 0, 0, 1], [1, 1, 1, 0, 1], share_interval),
+        # Said 3 times and written 4 times: recall 2 of 3, precision 2 of 4.
+        ("term_f1", [1, 0, 0, 0, 1], [1, 1, 0.5, 0, 1], share_interval),
         # Of 10 s and 20 s; the other three hold terms.
-        ("false_accepts_per_hour", [1, 0], [10 / 3600, 20 / 3600]),
+        ("false_accepts_per_hour", [1, 0], [10 / 3600, 20 / 3600], rate_interval),
     ]:
-        interval = ratio_interval(tops, bottoms, 200)
+        interval = interval_of(tops, bottoms, 200)
         assert row[f"{name}_low"] == pytest.approx(interval.low, abs=1e-6)
         assert row[f"{name}_high"] == pytest.approx(interval.high, abs=1e-6)
         assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
@@ -155,7 +157,7 @@ def test_changes_are_those_of_the_same_recordings(rows):
     assert row["u_cer_change"] == pytest.approx(5 / 11 - 2 / 11, abs=1e-6)
     assert row["u_cer_change_low"] < row["u_cer_change"] < row["u_cer_change_high"]
     assert rows["base", "all"]["cer_change"] == rows["base", "all"]["u_cer_change_high"] == ""
-    flips = ratio_interval([0, 1, 1, 0, 0], [1] * 5, 200)
+    flips = share_interval([0, 1, 1, 0, 0], [1] * 5, 200)
     assert row["right_to_wrong_high"] == pytest.approx(5 * flips.high, abs=1e-6)
 
 

@@ -3,19 +3,26 @@
 Source: M. Bisani and H. Ney, "Bootstrap estimates for confidence intervals in ASR performance
 evaluation", ICASSP 2004. An utterance is drawn as a whole, since errors within one depend on each
 other. Where several utterances share a voice or a term the true uncertainty is wider.
+
+Resamples of a few events know nothing of rarer ones, and of none or of all they are all the same.
+So where few things happened, or all but a few, an interval is as wide as the exact one, too.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.stats import beta, gamma
 
 RESAMPLES = 1000
 # What lies beyond either end of an interval.
 _TAIL = 0.025
 SEED = 0
+# So many events are few.
+_FEW = 10
+# Numbers of draws, one a resample and utterance, that are in memory at once.
+_AT_ONCE = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -42,40 +49,68 @@ class PairedDifference:
     share_better: float
 
 
-def ratio_interval(
-    numerators: Sequence[float],
-    denominators: Sequence[float],
+def share_interval(
+    parts: Sequence[float],
+    wholes: Sequence[float],
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Interval | None:
-    """The 95% interval of sum(numerators) / sum(denominators), one pair an utterance.
+    """The 95% interval of sum(parts) / sum(wholes), one pair an utterance.
 
-    Resamples whose denominator is zero are left out. None where fewer than two utterances have a
-    denominator, from which no spread can be told. The same seed and number of utterances draw the
-    same resamples, so the intervals of two systems are comparable.
+    Resamples whose sum of wholes is zero are left out. None where fewer than two utterances have a
+    whole, from which no spread can be told. The same seed and number of utterances draw the same
+    resamples, so the intervals of two systems are comparable.
 
-    Where nothing happened, or always, every resample is the same; then the other end is that of
-    the exact interval: of a share, where denominators are whole numbers (C. Clopper and E. Pearson,
-    "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika
-    26, 1934), else of a Poisson rate. It takes what happens within an utterance for independent.
+    The exact interval of few is the binomial one (C. Clopper and E. Pearson, "The use of confidence
+    or fiducial limits illustrated in the case of the binomial", Biometrika 26, 1934). It takes what
+    happens within an utterance for independent.
     """
+    part, whole = np.sum(parts), np.sum(wholes)
+    few = part <= _FEW or 0 <= whole - part <= _FEW
+    exact = _binomial_interval(part, whole) if few and whole > 0 else None
+    return _widest(_drawn_interval(parts, wholes, resamples, seed), exact, wholes)
+
+
+def rate_interval(
+    events: Sequence[float],
+    amounts: Sequence[float],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Interval | None:
+    """As `share_interval`, of events in an amount of time; there the exact one is Poisson's."""
+    happened, amount = np.sum(events), np.sum(amounts)
+    exact = _poisson_interval(happened, amount) if happened <= _FEW and amount > 0 else None
+    return _widest(_drawn_interval(events, amounts, resamples, seed), exact, amounts)
+
+
+def _binomial_interval(part: float, whole: float) -> Interval:
+    rest = max(0, whole - part)  # insertions may make more errors than characters
+    low = beta.ppf(_TAIL, part, rest + 1) if part else 0.0
+    high = beta.ppf(1 - _TAIL, part + 1, rest) if rest else part / whole
+    return Interval(float(low), float(high))
+
+
+def _poisson_interval(events: float, amount: float) -> Interval:
+    low = gamma.ppf(_TAIL, events) if events else 0.0
+    return Interval(float(low / amount), float(gamma.ppf(1 - _TAIL, events + 1) / amount))
+
+
+def _drawn_interval(
+    tops: Sequence[float], bottoms: Sequence[float], resamples: int, seed: int
+) -> Interval | None:
+    top, bottom = _resampled_sums([tops, bottoms], resamples, seed)
+    usable = bottom > 0
+    return _percentiles(top[usable] / bottom[usable]) if usable.any() else None
+
+
+def _widest(
+    drawn: Interval | None, exact: Interval | None, denominators: Sequence[float]
+) -> Interval | None:
     if np.count_nonzero(denominators) < 2:
         return None
-    total = np.sum(denominators)
-    if not np.any(numerators):
-        return Interval(0.0, float(_largest_rate(total)))
-    if np.array_equal(numerators, denominators):
-        return Interval(float(1 - _largest_rate(total)), 1.0)
-    top, bottom = _resampled_sums([numerators, denominators], resamples, seed)
-    usable = bottom > 0
-    return _percentiles(top[usable] / bottom[usable])
-
-
-def _largest_rate(total: np.integer | np.floating) -> float:
-    """The rate at which nothing happens in 2.5 % of all cases, in so many trials or so long."""
-    if isinstance(total, np.integer):
-        return 1 - _TAIL ** (1 / total)
-    return -math.log(_TAIL) / total
+    if drawn is None or exact is None:
+        return drawn or exact
+    return Interval(min(drawn.low, exact.low), max(drawn.high, exact.high))
 
 
 def paired_bootstrap(
@@ -95,7 +130,7 @@ def paired_bootstrap(
         seed: of the draws.
 
     Returns:
-        The difference, or None where fewer than two utterances have a length.
+        The difference, or None where fewer than two utterances have a length, or no resample has.
 
     Raises:
         ValueError: the three are not equally long.
@@ -107,6 +142,8 @@ def paired_bootstrap(
     changes = np.subtract(system_errors, base_errors)
     top, bottom = _resampled_sums([changes, lengths], resamples, seed)
     usable = bottom > 0
+    if not usable.any():
+        return None
     top, bottom = top[usable], bottom[usable]
     return PairedDifference(
         difference=float(changes.sum() / np.sum(lengths)),
@@ -118,18 +155,29 @@ def paired_bootstrap(
 def _resampled_sums(columns: Sequence[Sequence[float]], resamples: int, seed: int) -> np.ndarray:
     """Sum the columns over resamples of the rows: (columns, rows) -> (columns, resamples)."""
     table = np.asarray(columns)
-    return table @ _times_drawn(table.shape[1], resamples, seed).T
+    blocks = _draws(table.shape[1], resamples, seed)
+    return np.hstack([table @ block.T for block in blocks])
+
+
+def _draws(count: int, resamples: int, seed: int) -> Sequence[np.ndarray] | Iterator[np.ndarray]:
+    """How often each row is in each resample, in blocks of shape (some of the resamples, count)."""
+    if count * resamples <= _AT_ONCE:
+        return _drawn_once(count, resamples, seed)
+    return _draw(count, resamples, seed)
 
 
 @lru_cache(maxsize=4)
-def _times_drawn(count: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each row is in each resample, shape (resamples, count).
+def _drawn_once(count: int, resamples: int, seed: int) -> list[np.ndarray]:
+    """All measures of a test set share it, and drawing takes longer than summing."""
+    return list(_draw(count, resamples, seed))
 
-    All measures of a test set share it, and drawing takes longer than summing.
-    """
-    draw = np.random.default_rng(seed)
-    drawn = (draw.integers(count, size=count) for _ in range(resamples))
-    return np.stack([np.bincount(rows, minlength=count).astype(np.int32) for rows in drawn])
+
+def _draw(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    generator = np.random.default_rng(seed)
+    size = max(1, _AT_ONCE // max(1, count))
+    for first in range(0, resamples, size):
+        drawn = (generator.integers(count, size=count) for _ in range(min(size, resamples - first)))
+        yield np.stack([np.bincount(rows, minlength=count).astype(np.int32) for rows in drawn])
 
 
 def _percentiles(values: np.ndarray) -> Interval:

@@ -3,7 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from whisper_terms.scoring.bootstrap import Interval, paired_bootstrap, ratio_interval
+from whisper_terms.scoring.bootstrap import (
+    Interval,
+    paired_bootstrap,
+    rate_interval,
+    share_interval,
+)
 from whisper_terms.scoring.columns import RIGHT_TO_WRONG, WRONG_TO_RIGHT, with_interval
 from whisper_terms.scoring.utterance import UtteranceCounts
 
@@ -18,10 +23,15 @@ class Draws:
     resamples: int
     seed: int
 
-    def rate(self, name: str, numerators: Sequence[float], denominators: Sequence[float]) -> Row:
-        """The cells of a rate, a number an utterance each; empty without a denominator."""
-        interval = ratio_interval(numerators, denominators, self.resamples, self.seed)
-        return _cells(name, _rate(sum(numerators), sum(denominators)), interval)
+    def share(self, name: str, parts: Sequence[float], wholes: Sequence[float]) -> Row:
+        """The cells of a share, a number an utterance each; empty without a whole."""
+        interval = share_interval(parts, wholes, self.resamples, self.seed)
+        return _cells(name, _rate(sum(parts), sum(wholes)), interval)
+
+    def rate(self, name: str, events: Sequence[float], amounts: Sequence[float]) -> Row:
+        """The cells of a number of events in an amount of time."""
+        interval = rate_interval(events, amounts, self.resamples, self.seed)
+        return _cells(name, _rate(sum(events), sum(amounts)), interval)
 
     def change(
         self, name: str, base: Sequence[int], system: Sequence[int], lengths: Sequence[int]
@@ -34,7 +44,7 @@ class Draws:
 
     def count(self, name: str, happened: Sequence[bool]) -> Row:
         """The cells of a number of utterances."""
-        interval = ratio_interval(happened, [1] * len(happened), self.resamples, self.seed)
+        interval = share_interval(happened, [1] * len(happened), self.resamples, self.seed)
         if interval:
             interval = Interval(interval.low * len(happened), interval.high * len(happened))
         return _cells(name, sum(happened), interval)
@@ -93,10 +103,10 @@ def _direction(before: UtteranceCounts, after: UtteranceCounts) -> str:
 def _error_rates(counts: Counts, draws: Draws) -> Row:
     term_characters = [one.term_characters for one in counts]
     return {
-        **draws.rate("cer", [one.errors for one in counts], [one.characters for one in counts]),
-        **draws.rate("wer", [one.word_errors for one in counts], [one.words for one in counts]),
-        **draws.rate("u_cer", _errors_outside(counts), _characters_outside(counts)),
-        **draws.rate("b_cer", [one.term_errors for one in counts], term_characters),
+        **draws.share("cer", [one.errors for one in counts], [one.characters for one in counts]),
+        **draws.share("wer", [one.word_errors for one in counts], [one.words for one in counts]),
+        **draws.share("u_cer", _errors_outside(counts), _characters_outside(counts)),
+        **draws.share("b_cer", [one.term_errors for one in counts], term_characters),
     }
 
 
@@ -107,12 +117,13 @@ def _term_rates(counts: Counts, draws: Draws) -> Row:
     written = [one.terms.heard.total() + one.terms.false.total() for one in counts]
     return {
         "term_occurrences": sum(said),
-        **draws.rate("term_recall", heard, said),
-        **draws.rate("term_precision", heard, written),
-        **draws.rate(
+        **draws.share("term_recall", heard, said),
+        **draws.share("term_precision", heard, written),
+        # Halves, so that no term counts twice in the exact interval.
+        **draws.share(
             "term_f1",
-            [2 * one for one in heard],
-            [one + other for one, other in zip(said, written, strict=True)],
+            heard,
+            [(one + other) / 2 for one, other in zip(said, written, strict=True)],
         ),
     }
 
