@@ -49,7 +49,10 @@ def main() -> None:
     if manifest.tested:
         print(f"{manifest.tested} utterances left out: they are tested", file=sys.stderr)
     if manifest.with_terms:
-        print(f"{manifest.with_terms} of replay left out: they hold a term", file=sys.stderr)
+        print(
+            f"{manifest.with_terms} of replay and contrast left out: a term stands in them",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -67,6 +67,14 @@ def test_writing_it_otherwise_or_in_a_longer_recording_makes_no_other_sentence(t
     assert kept([row("ABCが痛い。")], [tested]) == []
 
 
+@pytest.mark.parametrize("kind", ["context", "contrast", "replay"])
+def test_in_a_longer_line_it_is_the_same_sentence(kind):
+    longer = "きのうから、ＡＢＣが痛い。休みたい！"
+    assert kept([row(longer, kind), row("休みたいです。", kind)], ["休みたい"]) == [
+        "休みたいです。"
+    ]
+
+
 @pytest.mark.parametrize("tested", ["ABCが痛いです。", "ABC", "", "が痛い。"])
 def test_other_sentences_stay(tested):
     assert kept([row("ABCが痛い。")], [tested]) == ["ABCが痛い。"]
@@ -97,9 +105,10 @@ def test_replay_that_is_held_out_is_not_trained_on():
 
 
 @pytest.mark.parametrize("split", ["train", "dev"])
+@pytest.mark.parametrize("kind", ["replay", "contrast"])
 @pytest.mark.parametrize("text", ["痛みが続く。", "いたみ", "頭の 痛 み。"])
-def test_replay_holds_no_term(text, split):
-    rows = [row(text, kind="replay", split=split), row(text, audio="store/term.wav")]
+def test_replay_and_contrast_hold_no_term(text, split, kind):
+    rows = [row(text, kind=kind, split=split), row(text, audio="store/term.wav")]
     manifest = build(rows)
     assert [one["kind"] for one in manifest.rows] == ["context"]
     assert (manifest.tested, manifest.with_terms) == (0, 1)

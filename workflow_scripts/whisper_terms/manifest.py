@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from whisper_terms.scoring.lexicon import Lexicon
 from whisper_terms.scoring.normalise import normalise
-from whisper_terms.utterances import CONTRAST, DEVELOPMENT, REPLAY
+from whisper_terms.utterances import CONTRAST, DEVELOPMENT, REPLAY, TERM
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Manifest:
     Attributes:
         rows: utterances, without repetition, sorted by kind, text and voice.
         tested: how many were left out because a test recording says the same sentence.
-        with_terms: how many more because replay shall hold no term.
+        with_terms: how many more because a term stands in replay or contrast.
     """
 
     rows: list[Mapping[str, str]]
@@ -30,29 +30,30 @@ def build_manifest(
 ) -> Manifest:
     """Join tables of utterances.
 
-    A sentence that is tested, alone or in a longer recording, must not be trained on, else the
-    test says nothing. A lone term may be both: that is what a term list asks for. Replay asks the
-    model to go on as before; where it mishears a term, that is what it shall not do.
+    A sentence that is tested, alone or in a longer recording, must not be trained on, alone or in
+    a longer text, else the test says nothing. A lone term may be both: that is what a term list
+    asks for. Replay asks the model to go on as before; where it mishears a term, that is what it
+    shall not do. And how a term is read in another's contrast sentence would be a guess.
 
     Args:
         rows: rows of the shards' tables.
         tested: the transcripts of the test recordings.
         lexicon: the terms.
     """
-    test_texts = {_plain(part) for text in tested for part in (text, *_sentences(text))}
+    test_texts = {part for text in tested for part in _parts(text)}
     # Nothing is said in silence, nor known of recordings without a transcript.
     test_texts.discard("")
     distinct = {(row["audio"], row["text"], row["split"]): row for row in rows}
     kept = [
         row
         for row in distinct.values()
-        if row["kind"] == "term" or _plain(row["text"]) not in test_texts
+        if row["kind"] == TERM or test_texts.isdisjoint(_parts(row["text"]))
     ]
     tested_count = len(distinct) - len(kept)
     without_terms = [
         row
         for row in kept
-        if row["kind"] != REPLAY or not lexicon.occurrences(normalise(row["text"]))
+        if row["kind"] not in (REPLAY, CONTRAST) or not lexicon.occurrences(normalise(row["text"]))
     ]
     term_count = len(kept) - len(without_terms)
     kept = list(_without_held_out(without_terms))
@@ -79,8 +80,9 @@ def _without_held_out(rows: Sequence[Mapping[str, str]]) -> Iterator[Mapping[str
             yield row
 
 
-def _sentences(text: str) -> list[str]:
-    return re.split(r"[。．！？!?\n]", text)
+def _parts(text: str) -> set[str]:
+    """A text and each of its sentences, in plain letters."""
+    return {_plain(part) for part in (text, *re.split(r"[。．！？!?\n]", text))}
 
 
 def _plain(text: str) -> str:
