@@ -207,6 +207,10 @@ def window_audio(window: Window) -> np.ndarray:
 
 def _fill(rows: Iterable[Mapping[str, str]], rules: PackingRules) -> list[_Open]:
     windows: list[_Open] = []
+    # Those that have room for another utterance: few, however many windows there are.
+    spacious: list[_Open] = []
+    rows = list(rows)
+    shortest = min((float(row["seconds"]) for row in rows), default=0.0)
     # Neighbours in the hash's order are unrelated; the term's utterances spread over windows.
     for rank, row in sorted(((_rank(row), row) for row in rows), key=lambda ranked: ranked[0]):
         seconds, tokens = float(row["seconds"]), _count_tokens(row, rules)
@@ -214,14 +218,26 @@ def _fill(rows: Iterable[Mapping[str, str]], rules: PackingRules) -> list[_Open]
             continue
         # Its own, so that an utterance alone in a window stays there when others change.
         gap = random.Random(rank).uniform(*rules.gap)
-        target = next((w for w in windows if _fits(w, row, gap, tokens, rules)), None)
+        target = next((w for w in spacious if _fits(w, row, gap, tokens, rules)), None)
         if target is None:
             target = _Open(_capacity(rank, rules))
             windows.append(target)
+            spacious.append(target)
             gap = min(gap, _on_tick(rules.seconds - seconds, math.floor))
         target.placed.append(_place(row, *target.span(gap, seconds)))
         target.tokens += tokens
+        if not _has_room(target, shortest, rules):
+            spacious = [window for window in spacious if window is not target]
     return windows
+
+
+def _has_room(window: _Open, shortest: float, rules: PackingRules) -> bool:
+    """Whether an utterance might fit, after the shortest of gaps."""
+    return (
+        len(window.placed) < window.most
+        and window.span(rules.gap[0], shortest)[1] <= rules.seconds
+        and window.tokens < rules.max_tokens
+    )
 
 
 def _fits(
