@@ -107,6 +107,37 @@ def test_a_header_without_surface_is_no_term(tmp_path, header, unknown):
     assert "no column surface" in missing.problem
 
 
+@pytest.mark.parametrize(
+    ("above", "header", "row"),
+    [
+        ("# 病棟の用語", "surface,reading", "痙攣,ケイレン"),
+        ("sep=,", "surface,reading", "痙攣,ケイレン"),
+        ("病棟の用語,,\n,,", "surface,reading,", "痙攣,ケイレン,"),
+        # As an export of an input method has them, but for the order.
+        ("\n病棟の用語, 2024", "surface\treading\tclass", "痙攣\tケイレン\t名詞"),
+    ],
+)
+def test_a_header_below_other_lines(tmp_path, above, header, row):
+    (fault,) = faults_of(write(tmp_path, f"{above}\n{header}\n{row}\n"))
+    assert (fault.row, fault.value) == (above.count("\n") + 2, header)
+    assert fault.problem == "the header is not the first line"
+    assert fault.cure == "delete the lines above it"
+
+
+@pytest.mark.parametrize(
+    ("lines", "unknown"),
+    [
+        ("sep=;\nsurface;reading\n痙攣;ケイレン\n", "surface;reading"),
+        ("病棟の用語\n表記,reading\n痙攣,ケイレン\n", "表記"),
+    ],
+)
+def test_what_is_wrong_with_such_a_header_is_told_too(tmp_path, lines, unknown):
+    first, column, missing = faults_of(write(tmp_path, lines))
+    assert {first.row, column.row, missing.row} == {2}
+    assert (column.problem, column.value) == ("unknown column", unknown)
+    assert "no column surface" in missing.problem
+
+
 def test_missing_file_folder_and_repeated_file(tmp_path):
     path = write(tmp_path, "痛\n")
     problems = [

@@ -78,7 +78,15 @@ def test_two_columns_without_a_header(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["よみ,読み\n", "class\n痙攣\n", "くらす,class\n", "ようご,用語\n", "のうと,Note\n"]
+    "text",
+    [
+        "よみ,読み\n",
+        "class\n痙攣\n",
+        "くらす,class\n",
+        "ようご,用語\n",
+        "のうと,Note\n",
+        "ツウ,痛\nサーフェス,surface\n",
+    ],
 )
 def test_terms_that_are_words_for_columns(tmp_path, text):
     assert len(pairs(write(tmp_path, text))) == text.count("\n")

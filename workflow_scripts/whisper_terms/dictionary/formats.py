@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from whisper_terms.dictionary.header import looks_like_header, read_header
+from whisper_terms.dictionary.header import is_later_header, looks_like_header, read_header
 from whisper_terms.errors import Fault
 from whisper_terms.kana import is_kana
 
@@ -57,6 +57,9 @@ def read_rows(text: str, file: str | Path) -> tuple[list[Row], list[Fault]]:
         rows = _input_method_rows(lines, "!")
     elif looks_like_header(_header_cells(sample[0], delimiter)):
         rows = _table_rows(lines, delimiter, file, faults)
+    elif start := _later_header(sample):
+        faults.append(_not_first(*lines[start], file))
+        rows = _table_rows(lines[start:], _delimiter(sample[start:]), file, faults)
     elif delimiter == "\t" and _is_mozc(sample):
         rows = _input_method_rows(lines, "#")
     else:
@@ -99,6 +102,14 @@ def _delimiter(sample: list[str]) -> str:
             if "," in line or "，" in line:
                 return ","
     return ","
+
+
+def _later_header(sample: list[str]) -> int:
+    """The index of a header below other lines, which have another separator maybe; 0 if none is."""
+    for index, line in enumerate(sample[1:], 1):
+        if is_later_header(_header_cells(line, _delimiter([line]))):
+            return index
+    return 0
 
 
 def _is_mozc(sample: list[str]) -> bool:
@@ -193,6 +204,11 @@ def _input_method_rows(lines: list[tuple[int, str]], comment: str) -> list[Row]:
             cells = {"reading": reading, "surface": surface}
             rows.setdefault((reading, surface), Row(number, cells))
     return list(rows.values())
+
+
+def _not_first(number: int, header: str, file: str | Path) -> Fault:
+    problem = "the header is not the first line"
+    return Fault(problem, "delete the lines above it", file, number, header)
 
 
 def _unclosed_quote(line: str, file: str | Path, number: int) -> Fault:

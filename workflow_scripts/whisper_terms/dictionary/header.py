@@ -32,6 +32,17 @@ def looks_like_header(cells: list[str]) -> bool:
     return len({_nearest(name) for name in names} - {None}) > 1
 
 
+def is_later_header(cells: list[str]) -> bool:
+    """Whether a line below the first names columns, with no name misspelled.
+
+    Two names, since a term may be `surface`; a column's other names count for those two that
+    every dictionary has.
+    """
+    names = {part.strip() for cell in cells for part in re.split("[;:|]", _clean(cell))}
+    needed = {"surface", "reading"}
+    return len(names.intersection(COLUMNS)) > 1 or needed.issubset(map(_NEAREST.get, names))
+
+
 def read_header(cells: list[str], file: str | Path, row: int) -> tuple[list[str], list[Fault]]:
     """The column names of a header row (those unknown as they are), and what is wrong with it."""
     names = [_clean(cell) for cell in cells]
