@@ -56,6 +56,7 @@ def write(folder, content, name="terms.csv"):
         ("surface\n痛,ツウ\n", 2, "2 cells in a file of 1 column", "痛,ツウ", "remove"),
         ("ツウ,痛,x\n", 1, "3 cells in a file of 2", "ツウ,痛,x", "header row"),
         ("痛,ツウ\n湿疹，シッシン\n", 1, "swapped", "痛,ツウ", "surface,reading"),
+        ("アトピー,あとぴー\nCT,シーティー\n痛,ツウ", 2, "swapped", "CT,シーティー", "surface"),
         (HEAD + '"痛,ツウ\n', 2, "quote", '"痛,ツウ', "close it"),
         (HEAD + '"痛"み,ツウ\n', 2, "quote", '"痛"み,ツウ', "twice"),
         (HEAD + "痛\0,\n", 2, "U+0000", "痛\0,", "delete"),

@@ -92,6 +92,11 @@ def test_terms_that_are_words_for_columns(tmp_path, text):
     assert len(pairs(write(tmp_path, text))) == text.count("\n")
 
 
+def test_two_columns_of_kana_are_not_swapped(tmp_path):
+    path = write(tmp_path, "アトピー,アトピー\nあざ,アザ\n")
+    assert pairs(path) == [("アトピー", "アトピー"), ("アザ", "アザ")]
+
+
 def test_spoken_text_of_two_columns_may_be_written_in_kanji(tmp_path):
     path = write(tmp_path, "東京都,Tokyo\nエス ディー・ケー,SDK\n")
     assert pairs(path) == [("Tokyo", "東京都"), ("SDK", "エス ディー・ケー")]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from whisper_terms.dictionary.header import is_later_header, looks_like_header, read_header
 from whisper_terms.errors import Fault
-from whisper_terms.kana import is_kana
+from whisper_terms.kana import is_kana, to_katakana
 
 # Mozc's part of speech for "never suggest this word": no term.
 _SUPPRESSED = "抑制単語"
@@ -182,14 +182,21 @@ def _two_column_rows(
 ) -> list[Row]:
     cells_by_line = list(_cells_by_line(lines, delimiter, 2, file, faults))
     pairs = [(number, *cells) for number, cells in cells_by_line if len(cells) == 2]
-    if pairs and all(
-        spoken and is_kana(written) and not is_kana(spoken) for _, spoken, written in pairs
-    ):
-        faults.append(_swapped(*pairs[0], file))
+    if swapped := _first_swapped(pairs):
+        faults.append(_swapped(*swapped, file))
     return [
         Row(number, dict(zip(("spoken", "surface")[-len(cells) :], cells, strict=True)))
         for number, cells in cells_by_line
     ]
+
+
+def _first_swapped(pairs: list[tuple[int, str, str]]) -> tuple[int, str, str] | None:
+    """The first pair of a file whose first column is what is written, as far as all pairs tell."""
+    # A term in kana is the same in both columns.
+    telling = [pair for pair in pairs if to_katakana(pair[1]) != to_katakana(pair[2])]
+    if all(spoken and is_kana(written) and not is_kana(spoken) for _, spoken, written in telling):
+        return next(iter(telling), None)
+    return None
 
 
 def _input_method_rows(lines: list[tuple[int, str]], comment: str) -> list[Row]:
