@@ -108,6 +108,15 @@ def test_a_header_without_surface_is_no_term(tmp_path, header, unknown):
     assert "no column surface" in missing.problem
 
 
+@pytest.mark.parametrize("separator", ";；|｜、")
+def test_columns_that_something_else_separates(tmp_path, separator):
+    lines = [f"ケイレン{separator}痙攣", f"ドウキ{separator}動悸"]
+    (fault,) = faults_of(write(tmp_path, "\n".join(lines)))
+    assert (fault.row, fault.value) == (1, lines[0])
+    assert f"one {separator}" in fault.problem
+    assert "separate the columns by commas or tabs" in fault.cure
+
+
 @pytest.mark.parametrize(
     ("above", "header", "row"),
     [

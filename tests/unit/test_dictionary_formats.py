@@ -92,6 +92,21 @@ def test_terms_that_are_words_for_columns(tmp_path, text):
     assert len(pairs(write(tmp_path, text))) == text.count("\n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "B型、肝炎\n",
+        "surface\nB型、肝炎\nA型、肝炎\n",
+        "B型、肝炎\n痛\n",
+        "a;b\nc|d\n",
+        "a;b\nc;d;e\n",
+    ],
+)
+def test_terms_with_what_might_separate_columns(tmp_path, text):
+    terms = text.removeprefix("surface\n").splitlines()
+    assert pairs(write(tmp_path, text)) == [(term, "") for term in terms]
+
+
 def test_two_columns_of_kana_are_not_swapped(tmp_path):
     path = write(tmp_path, "アトピー,アトピー\nあざ,アザ\n")
     assert pairs(path) == [("アトピー", "アトピー"), ("アザ", "アザ")]

@@ -28,6 +28,9 @@ _PART_OF_SPEECH = re.compile(
 # How far to look for the lines that tell a format.
 _SAMPLE = 50
 
+# What may have been meant to separate columns.
+_OTHER_SEPARATORS = ";；|｜、"
+
 _LINE_END = re.compile(r"\r\n|\n|\r")
 # Controls, zero-width and direction marks, lone surrogates, the mark of lost characters.
 _INVISIBLE = re.compile(
@@ -62,6 +65,9 @@ def read_rows(text: str, file: str | Path) -> tuple[list[Row], list[Fault]]:
         rows = _table_rows(lines[start:], _delimiter(sample[start:]), file, faults)
     elif delimiter == "\t" and _is_mozc(sample):
         rows = _input_method_rows(lines, "#")
+    elif separator := _other_separator(sample):
+        faults.append(_not_separated(separator, *lines[0], file))
+        rows = []
     else:
         rows = _two_column_rows(lines, delimiter, file, faults)
     return rows, faults
@@ -102,6 +108,14 @@ def _delimiter(sample: list[str]) -> str:
             if "," in line or "，" in line:
                 return ","
     return ","
+
+
+def _other_separator(sample: list[str]) -> str:
+    """What stands once in each of several lines that have neither comma nor tab; "" if nothing."""
+    if len(sample) < 2 or any(re.search("[,，\t]", line) for line in sample):
+        return ""
+    found = (one for one in _OTHER_SEPARATORS if all(line.count(one) == 1 for line in sample))
+    return next(found, "")
 
 
 def _later_header(sample: list[str]) -> int:
@@ -216,6 +230,14 @@ def _input_method_rows(lines: list[tuple[int, str]], comment: str) -> list[Row]:
 def _not_first(number: int, header: str, file: str | Path) -> Fault:
     problem = "the header is not the first line"
     return Fault(problem, "delete the lines above it", file, number, header)
+
+
+def _not_separated(separator: str, number: int, line: str, file: str | Path) -> Fault:
+    problem = f"each line holds one {separator}, which separates no columns"
+    cure = (
+        "separate the columns by commas or tabs, or, if there is one, begin the file with surface"
+    )
+    return Fault(problem, cure, file, number, line)
 
 
 def _unclosed_quote(line: str, file: str | Path, number: int) -> Fault:
