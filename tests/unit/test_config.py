@@ -227,6 +227,20 @@ class TestCheckFiles:
         (fault,) = Config().check_files(tmp_path)
         assert fault.problem == "no such model directory"
 
+    @pytest.mark.parametrize("spec", ["~/nano", "~/models/nano"])
+    def test_a_model_in_the_home_directory(self, tmp_path, monkeypatch, spec):
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        config = load_config({"models": {"nano": spec, "tiny": "openai/whisper-tiny"}})
+        assert config.models == {
+            "nano": str(tmp_path / "home" / spec[2:]),
+            "tiny": "openai/whisper-tiny",
+        }
+        self.make(tmp_path, config)
+        assert config.check_files(tmp_path) == []
+        Path(config.models["nano"]).rmdir()
+        (fault,) = config.check_files(tmp_path)
+        assert (fault.problem, fault.file) == ("no such model directory", config.models["nano"])
+
     def test_a_hub_id_is_no_directory(self, tmp_path):
         self.make(tmp_path, Config())
         assert load_config({"model": "tiny"}).check_files(tmp_path) == []

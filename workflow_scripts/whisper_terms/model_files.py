@@ -26,7 +26,7 @@ def find_model(spec: str) -> Path:
     Raises:
         UserError: neither a directory nor an id that can be fetched.
     """
-    directory = Path(spec).expanduser()
+    directory = Path(spec)
     if spec and directory.is_dir():
         return directory
     # models/typo looks like a hub id; where ./models exists, a directory was meant.

@@ -311,6 +311,12 @@ class Config(Settings):
         # As Snakemake takes a target: ./results/eval.tsv is results/eval.tsv.
         return os.path.normpath(path)
 
+    @field_validator("models")
+    @classmethod
+    def _expand_home(cls, models: dict[str, str]) -> dict[str, str]:
+        # Here once for all who look there: the plan, the check of files, and who loads the model.
+        return {name: os.path.expanduser(spec) for name, spec in models.items()}
+
     def training_voices(self) -> tuple[VoiceSettings, ...]:
         """The voices that are not held out, in the order of `speech.voices`."""
         held_out = self.development.voices
