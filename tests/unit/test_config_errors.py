@@ -215,10 +215,12 @@ class TestRecipes:
         )
         assert fault.cure == "write cached_encoder: false, or spec_augment: false"
 
-    def test_replay_needs_sentences(self):
+    # As text, as Snakemake hands nested values of --config over.
+    @pytest.mark.parametrize(("none", "share"), [(0, 0.4), ("0", "0.40")])
+    def test_replay_needs_sentences(self, none, share):
         mapping = {
-            "speech": {"replay_sentences": 0},
-            "recipes": {"default": {}, "bare": {"replay": 0}},
+            "speech": {"replay_sentences": none},
+            "recipes": {"default": {"replay": share}, "bare": {"replay": none}},
             "systems": ["base", "bare", "default"],
         }
         fault = only_fault(mapping)
@@ -230,14 +232,21 @@ class TestRecipes:
         fault = only_fault({"recipes": {"default": {"replay": 1}}, "systems": ["base"]})
         assert fault.problem == "recipes.default.replay must be less than 1"
 
-    def test_gpus_share_a_batch(self):
+    @pytest.mark.parametrize("kind", [int, str])
+    def test_gpus_share_a_batch(self, kind):
+        sizes = {"default": 4, "wide": 6, "unused": 5}
         mapping = {
-            "resources": {"gpu": 3},
-            "recipes": {"default": {}, "wide": {"batch_size": 6}, "unused": {"batch_size": 5}},
+            "resources": {"gpu": kind(3)},
+            "recipes": {name: {"batch_size": kind(size)} for name, size in sizes.items()},
             "systems": ["base", "default", "wide"],
         }
         fault = only_fault(mapping)
         assert fault.problem == "recipes.default.batch_size is 4, which 3 GPUs can't share"
+
+    @pytest.mark.parametrize("size", ["many", True, None, [4]])
+    def test_a_batch_that_is_no_number_is_one_problem(self, size):
+        recipes = {"default": {"batch_size": size}}
+        only_fault({"resources": {"gpu": 3}, "recipes": recipes, "systems": ["base", "default"]})
 
 
 class TestSystems:

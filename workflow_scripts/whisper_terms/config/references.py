@@ -5,6 +5,7 @@ problems beside the wrong types and unknown keys, all in one go. What has the wr
 over here.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -150,36 +151,35 @@ def _check_development(mapping: Mapping) -> Iterator[Finding]:
 
 def _check_replay(mapping: Mapping) -> Iterator[Finding]:
     # With recordings there is more to count, see `workflow.read_plan`.
-    if _get(mapping, "speech", "replay_sentences") not in (0, "0") or _items(
+    if _number(_get(mapping, "speech", "replay_sentences")) != 0 or _items(
         mapping, "replay_recordings"
     ):
         return
-    for name, recipe in _compared(mapping):
-        share = recipe.get("replay", Recipe().replay) if isinstance(recipe, Mapping) else 0
-        if isinstance(share, int | float) and share > 0:
+    for name, value in _compared(mapping, "replay"):
+        if (share := _number(value)) > 0:
             problem = f"recipes.{name}.replay is {share:g}, but speech.replay_sentences is 0"
             cure = "write replay: 0 in the recipe, or replay_sentences: null"
             yield Finding(("recipes", name, "replay"), problem, cure)
 
 
-def _compared(mapping: Mapping) -> Iterator[tuple[str, object]]:
-    """The recipes that are trained, and what they say."""
+def _check_gpus(mapping: Mapping) -> Iterator[Finding]:
+    count = _number(_get(mapping, "resources", "gpu"))
+    if not count > 1:
+        return
+    for name, value in _compared(mapping, "batch_size"):
+        if (size := _number(value)) % count > 0:
+            problem = f"recipes.{name}.batch_size is {size:g}, which {count:g} GPUs can't share"
+            cure = f"write a multiple of {count:g}, or change resources.gpu"
+            yield Finding(("recipes", name, "batch_size"), problem, cure)
+
+
+def _compared(mapping: Mapping, key: str) -> Iterator[tuple[str, object]]:
+    """The recipes that are trained, and what each has at a key."""
     compared = _items(mapping, "systems") or SYSTEMS
     for name in _keys(mapping, "recipes"):
-        if name in compared:
-            yield name, _get(mapping, "recipes", name)
-
-
-def _check_gpus(mapping: Mapping) -> Iterator[Finding]:
-    count = _get(mapping, "resources", "gpu")
-    if not isinstance(count, int) or count <= 1:
-        return
-    for name, recipe in _compared(mapping):
-        size = recipe.get("batch_size", Recipe().batch_size) if isinstance(recipe, Mapping) else 0
-        if isinstance(size, int) and size % count:
-            problem = f"recipes.{name}.batch_size is {size}, which {count} GPUs can't share"
-            cure = f"write a multiple of {count}, or change resources.gpu"
-            yield Finding(("recipes", name, "batch_size"), problem, cure)
+        recipe = _get(mapping, "recipes", name)
+        if name in compared and isinstance(recipe, Mapping):
+            yield name, recipe.get(key, getattr(Recipe(), key))
 
 
 def _check_paths(mapping: Mapping) -> Iterator[Finding]:
@@ -256,6 +256,14 @@ def _get(mapping: Mapping, *location: str) -> object:
             return _default(location)
         value = value[key]
     return value
+
+
+def _number(value: object) -> float:
+    """A number, be it given as text, as Snakemake's --config does in blocks; NaN for all else."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 @cache
