@@ -215,6 +215,21 @@ class TestRecipes:
         )
         assert fault.cure == "write cached_encoder: false, or spec_augment: false"
 
+    @pytest.mark.parametrize("none", [0, "0"])
+    def test_a_recipe_of_lone_terms_needs_some(self, none):
+        lone = {"utterances": "isolated", "packed": False}
+        mapping = {
+            "speech": {"isolated_per_term": none},
+            "recipes": {"default": {}, "lone": lone, "unused": lone},
+            "systems": ["base", "default", "lone"],
+        }
+        fault = only_fault(mapping)
+        assert fault.problem == (
+            "recipes.lone.utterances is isolated, but speech.isolated_per_term is 0"
+        )
+        assert fault.cure == "raise isolated_per_term, or write utterances: all in the recipe"
+        load_config(mapping | {"systems": ["base", "default"]}, "missing.yaml")
+
     # As text, as Snakemake hands nested values of --config over.
     @pytest.mark.parametrize(("none", "share"), [(0, 0.4), ("0", "0.40")])
     def test_replay_needs_sentences(self, none, share):

@@ -38,6 +38,7 @@ def check_references(mapping: Mapping) -> list[Finding]:
         *_check_voices(mapping),
         *_check_coqui_voices(mapping),
         *_check_development(mapping),
+        *_check_isolated(mapping),
         *_check_replay(mapping),
         *_check_gpus(mapping),
         *_check_paths(mapping),
@@ -147,6 +148,17 @@ def _check_development(mapping: Mapping) -> Iterator[Finding]:
         problem = "development.voices holds out every voice, so none is left to train on"
         cure = "leave at least one voice of speech.voices out of it, or write voices: []"
         yield Finding(location, problem, cure)
+
+
+def _check_isolated(mapping: Mapping) -> Iterator[Finding]:
+    # Else it is found when there is nothing to train on, after all has been spoken.
+    if _number(_get(mapping, "speech", "isolated_per_term")) != 0:
+        return
+    for name, utterances in _compared(mapping, "utterances"):
+        if utterances == "isolated":
+            problem = f"recipes.{name}.utterances is isolated, but speech.isolated_per_term is 0"
+            cure = "raise isolated_per_term, or write utterances: all in the recipe"
+            yield Finding(("recipes", name, "utterances"), problem, cure)
 
 
 def _check_replay(mapping: Mapping) -> Iterator[Finding]:
