@@ -95,14 +95,23 @@ class TestReading:
         mapping = {
             "recipes": {"default": {"learning_rate": "1e-4", "epochs": "3", "packed": "false"}},
             "systems": ["base", "default"],
-            "speech": {"replay_sentences": "null", "shards": ""},
         }
         config = load_config(mapping)
         assert config.recipes["default"].learning_rate == 1e-4
         assert config.recipes["default"].epochs == 3
         assert config.recipes["default"].packed is False
-        assert config.speech.replay_sentences is None
-        assert config.speech.shards is None
+
+    @pytest.mark.parametrize("null", ["null", "", None])
+    def test_nothing_may_be_text_wherever_it_is_allowed(self, null):
+        mapping = {
+            "speech": {"replay_sentences": null, "shards": null},
+            "evaluation": {"padding_frames": null},
+            "recipes": {"default": {"patience": null}},
+            "systems": ["base", "default"],
+        }
+        config = load_config(mapping)
+        assert config.speech.replay_sentences is config.speech.shards is None
+        assert config.evaluation.padding_frames is config.recipes["default"].patience is None
 
     def test_one_path_may_stand_for_a_list(self):
         assert load_config({"dictionaries": "mine.csv"}).dictionaries == ("mine.csv",)

@@ -158,6 +158,13 @@ def test_wrong_value(mapping, problem, cure, value):
     assert (fault.problem, fault.cure, fault.value) == (problem, cure, value)
 
 
+# Where a number may be null, it is a number all the same; where it may not, null is none.
+@pytest.mark.parametrize(("key", "value"), [("patience", True), ("epochs", "null")])
+def test_no_number_of_epochs(key, value):
+    fault = only_fault({"recipes": {"default": {key: value}}, "systems": ["base"]})
+    assert fault.problem == f"recipes.default.{key} must be a whole number"
+
+
 class TestNames:
     def test_model_must_be_listed(self):
         fault = only_fault({"model": "smal"})

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Set
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic import StringConstraints as Text
@@ -37,6 +37,13 @@ class Settings(BaseModel):
         if isinstance(value, bool) and annotation in (int, float, int | None):
             raise PydanticCustomError("float_type" if annotation is float else "int_type", "number")
         return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read_null(cls, value: object, info: ValidationInfo) -> object:
+        # Snakemake's --config hands nested values over as text.
+        annotation = cls.model_fields[info.field_name].annotation
+        return None if value in ("", "null") and type(None) in get_args(annotation) else value
 
     def to_json(self, exclude: Set[str] = frozenset()) -> str:
         """All keys as one line of JSON, sorted, so that equal settings are equal text."""

@@ -88,8 +88,9 @@ class Recipe(Settings):
         "deviation: a cached encoding is else the same in every epoch.",
     )
     epochs: int = Field(4, ge=1, description="Passes over all windows.")
-    patience: Annotated[int, Field(ge=1)] | None = Field(
+    patience: int | None = Field(
         None,
+        ge=1,
         description="Epochs without a lower loss on the development set after which training ends; "
         "the epoch with the lowest is taken. With null all epochs are trained, the last is taken.",
     )

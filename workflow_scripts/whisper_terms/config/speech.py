@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from whisper_terms.config import defaults
 from whisper_terms.config.base import FilePath, Name, OptionalFilePath, Settings
@@ -109,12 +109,6 @@ class SpeechSettings(Settings):
     coqui: CoquiSettings = Field(
         CoquiSettings(), description="Coqui TTS; read only where engine is coqui."
     )
-
-    @field_validator("shards", "replay_sentences", mode="before")
-    @classmethod
-    def _read_null(cls, value: object) -> object:
-        # Snakemake's --config hands nested values over as text.
-        return None if value in ("", "null") else value
 
     def shards_for(self, number: int) -> int:
         """Number of shards for so many terms or sentences: `shards`, or a power of two near a 64th.
