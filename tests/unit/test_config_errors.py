@@ -222,6 +222,17 @@ class TestRecipes:
         )
         assert fault.cure == "write cached_encoder: false, or spec_augment: false"
 
+    def test_noise_is_for_a_frozen_encoder(self):
+        noisy = {"train": "all", "cached_encoder": False, "encoding_noise": 0.3}
+        fault = only_fault({"recipes": {"default": {}, "mine": noisy}, "systems": ["base"]})
+        assert fault.problem == (
+            "recipes.mine.encoding_noise is 0.3, but with train: all no encoder is frozen, "
+            "and no noise added"
+        )
+        assert fault.cure == "write encoding_noise: 0, or train: decoder"
+        noisy["train"] = "lora"
+        load_config({"recipes": {"default": {}, "mine": noisy}, "systems": ["base"]})
+
     @pytest.mark.parametrize("none", [0, "0"])
     def test_a_recipe_of_lone_terms_needs_some(self, none):
         lone = {"utterances": "isolated", "packed": False}

@@ -45,7 +45,8 @@ class Recipe(Settings):
         0.5,
         ge=0,
         description="Weight of the Kullback-Leibler divergence from the base model on replay: what "
-        "it would have answered stays likely. It runs the base model's decoder beside.",
+        "it would have answered stays likely. It runs the base model's decoder beside, and with "
+        "train: all the whole base model.",
     )
     term_weight: float = Field(
         1.0,
@@ -84,8 +85,9 @@ class Recipe(Settings):
         0.0,
         ge=0,
         le=1,
-        description="Noise in the encoder's output, new in every step, as a factor of its standard "
-        "deviation: a cached encoding is else the same in every epoch.",
+        description="Noise in the output of a frozen encoder, new in every step, as a factor of "
+        "its standard deviation: a cached encoding is else the same in every epoch. Not with "
+        "train: all.",
     )
     epochs: int = Field(4, ge=1, description="Passes over all windows.")
     patience: int | None = Field(
@@ -182,3 +184,13 @@ class Recipe(Settings):
                 "write cached_encoder: false, or spec_augment: false",
             )
         return augmented
+
+    @field_validator("encoding_noise")
+    @classmethod
+    def _check_noise(cls, noise: float, info: ValidationInfo) -> float:
+        if noise and info.data.get("train") == "all":
+            raise invalid(
+                f"is {noise:g}, but with train: all no encoder is frozen, and no noise added",
+                "write encoding_noise: 0, or train: decoder",
+            )
+        return noise
