@@ -50,8 +50,10 @@ def recording_id(audio: str) -> str:
     same on every machine, and two files of one name in two folders differ: in six, or in twelve
     where nothing else of the name is left, as of a Japanese one.
     """
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(audio).stem).strip("_-")[:60]
-    digest = hashlib.sha1(audio.encode(), usedforsecurity=False).hexdigest()
+    path = Path(audio)
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem).strip("_-")[:60]
+    # ./a.wav is a.wav, as to Snakemake, which would transcribe nothing anew for another id.
+    digest = hashlib.sha1(path.as_posix().encode(), usedforsecurity=False).hexdigest()
     return f"{stem}-{digest[:6]}" if stem else f"recording-{digest[:12]}"
 
 
