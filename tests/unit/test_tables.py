@@ -51,6 +51,15 @@ def test_an_open_quote_before_a_long_rest(tmp_path):
     assert [fault.row for fault in error.value.faults] == [2]
 
 
+def test_a_nul_in_a_cell(tmp_path):
+    path = write(tmp_path, "audio\ttext\na\0.wav\t痛い\nb.wav\t痒\0い\tc\n")
+    with pytest.raises(UserError) as error:
+        read_numbered(path)
+    faults = [(fault.row, fault.value) for fault in error.value.faults]
+    assert faults == [(2, "a\0.wav"), (3, "痒\0い"), (3, "c")]
+    assert "U+0000" in error.value.faults[0].problem
+
+
 def test_more_cells_than_columns(tmp_path):
     path = write(tmp_path, "audio\ttext\na.wav\t今日は\tいい天気\nb.wav\t痛い\t\t\nc.wav\n")
     with pytest.raises(UserError) as error:

@@ -91,8 +91,8 @@ def read_numbered(
     """Read a table that somebody wrote by hand, each row with its line's number in the file.
 
     Raises:
-        UserError: as `read_table`; or a cell has several lines, or a row more cells than there are
-            columns.
+        UserError: as `read_table`; or a cell has several lines or a NUL, or a row more cells than
+            there are columns.
     """
     rows = _read(path, columns)
     if faults := list(_row_faults(Path(path), rows)):
@@ -121,11 +121,15 @@ def _read(path: str | Path, columns: Sequence[str]) -> list[tuple[int, dict]]:
 
 
 def _row_faults(path: Path, rows: Iterable[tuple[int, dict]]) -> Iterator[Fault]:
-    """Cells that go on in the next line, which none does on purpose, and cells too many."""
+    """Cells that go on in the next line or hold a NUL, which none does on purpose, and surplus."""
     for last, row in rows:
         # Spreadsheets pad rows with empty cells.
         surplus = [cell for cell in row.pop(None, ()) if cell]
-        cell = next((cell for cell in [*row.values(), *surplus] if "\n" in cell), None)
+        cells = [*row.values(), *surplus]
+        if cell := next((cell for cell in cells if "\0" in cell), None):
+            # No path may hold one.
+            yield Fault("an invisible character, U+0000", "delete it", path, last, cell)
+        cell = next((cell for cell in cells if "\n" in cell), None)
         if cell is not None:
             text, *others = cell.rstrip("\n").split("\n")
             problem = "a cell begins with a quote that is not closed in its line"
