@@ -106,6 +106,17 @@ class TestChecks:
         assert (row, other) == (2, 3)
         assert "can't be read as audio" in problem and silent == "the audio has no samples"
 
+    @pytest.mark.parametrize("becomes", [Path.unlink, lambda path: (path.unlink(), path.mkdir())])
+    def test_test_recordings_that_cannot_be_read(self, folder, becomes):
+        recordings, tested = record([("a.wav", ""), ("b.wav", "")]), of_tests()
+        Path("b.wav").write_text("Dear diary\n" * 100)
+        becomes(Path("tested.wav"))
+        (file, row, problem), (_, other, _) = faults(
+            lambda: check_recordings(recordings, tested, 30.0, 440)
+        )
+        assert (file, row, other) == ("test.tsv", 2, 3)
+        assert "can't be read as audio" in problem
+
     def test_a_transcript_that_no_label_holds(self, folder):
         # 300 bytes of UTF-8 and fewer tokens: what counts is tokens.
         recordings = record([("a.wav", "今日は晴れです。よ" * 11)])

@@ -58,14 +58,14 @@ def check_recordings(
         tokens: most tokens in a window's label.
 
     Raises:
-        UserError: with all faults: no audio, too long, the content of a test recording, or a
-            transcript that is too long for a label.
+        UserError: with all faults: no audio, be it a test recording's, too long, the content of a
+            test recording, or a transcript that is too long for a label.
     """
-    by_content = {_content(one.audio): one for one in tested}
     faults: list[Fault] = []
+    by_content = _by_content(tested, faults)
     for one in progress(recordings, "checking", len(recordings)):
-        if unusable := check_audio(one.audio):
-            faults += (one.fault(fault.problem, fault.cure, str(one.audio)) for fault in unusable)
+        if unusable := list(_audio_faults(one)):
+            faults += unusable
         elif other := by_content.get(_content(one.audio)):
             faults.append(tested_fault(one, other))
         else:
@@ -119,6 +119,22 @@ def utterance_rows(copies: Sequence[Copied], held_out: float) -> Iterator[dict[s
 def _held_out(names: Collection[str], share: float) -> set[str]:
     # One alone is for training.
     return set(split_sentences(sorted(names), share)[0]) if len(names) > 1 else set()
+
+
+def _by_content(tested: Iterable[Recording], faults: list[Fault]) -> dict[str, Recording]:
+    """The test recordings that can be read, by their content; of the others the faults."""
+    readable = {}
+    for one in tested:
+        if unusable := list(_audio_faults(one)):
+            faults += unusable
+        else:
+            readable[_content(one.audio)] = one
+    return readable
+
+
+def _audio_faults(recording: Recording) -> Iterator[Fault]:
+    for fault in check_audio(recording.audio):
+        yield recording.fault(fault.problem, fault.cure, str(recording.audio))
 
 
 def _length_faults(recording: Recording, seconds: float, tokens: int) -> Iterator[Fault]:
