@@ -5,7 +5,6 @@ these files instead of running it. Names are digests of the base model and of wh
 windows that changed are encoded again.
 """
 
-import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneratio
 
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.progress import progress
-from whisper_terms.sharding import digest
+from whisper_terms.sharding import digest, file_sha256
 from whisper_terms.tables import atomic_path, read_table
 from whisper_terms.windows import SAMPLE_RATE, Window, window_audio
 
@@ -34,12 +33,7 @@ def weights_digest(model_directory: str | Path) -> str:
     if not paths:
         cure = "name a model directory, such as results/nano/base/checkpoint"
         raise UserError(Fault("holds no weights (*.safetensors)", cure, model_directory))
-    sha = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as source:
-            while block := source.read(1 << 20):
-                sha.update(block)
-    return sha.hexdigest()
+    return file_sha256(*paths)
 
 
 def window_features(window: Window, extractor: WhisperFeatureExtractor) -> np.ndarray:

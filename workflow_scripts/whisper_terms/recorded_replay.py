@@ -4,7 +4,6 @@ Copies are named after what is heard, as spoken utterances are, so that whatever
 recording is computed anew when it changes, and the recordings themselves are never touched.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from whisper_terms.recordings import Recording, check_audio
 from whisper_terms.replay import tested_fault
 from whisper_terms.scoring.lexicon import lexicon_of
 from whisper_terms.scoring.normalise import normalise
-from whisper_terms.sharding import digest
+from whisper_terms.sharding import digest, file_sha256
 from whisper_terms.speech.sound import is_written, write_recording
 from whisper_terms.token_count import count_tokens
 from whisper_terms.utterances import DEVELOPMENT, RECORDED, REPLAY, TRAIN, split_sentences
@@ -66,7 +65,7 @@ def check_recordings(
     for one in progress(recordings, "checking", len(recordings)):
         if unusable := list(_audio_faults(one)):
             faults += unusable
-        elif other := by_content.get(_content(one.audio)):
+        elif other := by_content.get(file_sha256(one.audio)):
             faults.append(tested_fault(one, other))
         else:
             faults += _length_faults(one, seconds, tokens)
@@ -128,7 +127,7 @@ def _by_content(tested: Iterable[Recording], faults: list[Fault]) -> dict[str, R
         if unusable := list(_audio_faults(one)):
             faults += unusable
         else:
-            readable[_content(one.audio)] = one
+            readable[file_sha256(one.audio)] = one
     return readable
 
 
@@ -148,13 +147,8 @@ def _length_faults(recording: Recording, seconds: float, tokens: int) -> Iterato
         yield recording.fault(problem, "cut the recording into shorter ones", recording.text)
 
 
-def _content(audio: Path) -> str:
-    with audio.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
-
-
 def _copy(recording: Recording, store: Path) -> Copied:
-    key = digest([_METHOD, _content(recording.audio)], length=32)
+    key = digest([_METHOD, file_sha256(recording.audio)], length=32)
     path = store / key[:2] / f"{key}.wav"
     if not is_written(path):
         write_recording(path, np.clip(read_audio(recording.audio), -1, 1))

@@ -1,10 +1,9 @@
 """What a model answered, kept from run to run, so that it is asked once."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from whisper_terms.sharding import digest, is_digest
+from whisper_terms.sharding import digest, file_sha256, is_digest
 from whisper_terms.tables import read_table, write_table
 
 # Answers are kept after so many.
@@ -20,9 +19,7 @@ def state_of(states: Path, model: Path, method: int, *how: object) -> Path:
         method: raised when the same model is made to answer otherwise.
         how: all else that its answers follow from.
     """
-    with model.open("rb") as source:
-        weights = hashlib.file_digest(source, "sha256").hexdigest()
-    return states / f"{digest([method, weights, *how])}.tsv"
+    return states / f"{digest([method, file_sha256(model), *how])}.tsv"
 
 
 def ask_once(

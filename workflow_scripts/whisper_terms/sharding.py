@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 DIGITS = 16
 
@@ -12,6 +13,15 @@ def digest(value: object, length: int = DIGITS) -> str:
     """The first hex digits of the SHA-256 of a JSON value with sorted keys."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def file_sha256(*paths: str | Path) -> str:
+    """The SHA-256 of a file's content, or of that of several on end, in hex digits."""
+    sha = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as source:
+            hashlib.file_digest(source, lambda: sha)
+    return sha.hexdigest()
 
 
 def is_digest(name: str) -> bool:

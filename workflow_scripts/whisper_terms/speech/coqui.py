@@ -23,7 +23,7 @@ import numpy as np
 
 from whisper_terms.config.speech import CoquiSettings
 from whisper_terms.errors import Fault, UserError
-from whisper_terms.sharding import digest
+from whisper_terms.sharding import digest, file_sha256
 from whisper_terms.speech.engine import SpokenText, Voice
 
 INSTALL_CURE = (
@@ -70,7 +70,7 @@ class CoquiEngine:
         parts = [own.model_file or own.model, own.vocoder_file or own.vocoder]
         parts += [own.config_file, own.vocoder_config]
         # A file counts by its content: moving it changes nothing, retraining does.
-        contents = [_file_digest(part) if Path(part).is_file() else part for part in parts]
+        contents = [file_sha256(part) if Path(part).is_file() else part for part in parts]
         return f"{importlib.metadata.version('coqui-tts')}-{digest(contents)}"
 
     def speak(self, spoken: SpokenText, voice: Voice) -> tuple[np.ndarray, int]:
@@ -287,11 +287,6 @@ def _quiet() -> Iterator[None]:
     with redirect_stdout(StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _file_digest(path: str) -> str:
-    with Path(path).open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """Open JTalk through pyopenjtalk-plus: the embedded engine."""
 
-import hashlib
 import math
 import re
 import unicodedata
@@ -15,6 +14,7 @@ import pyopenjtalk
 from pyopenjtalk.types import NJDFeature
 
 from whisper_terms.errors import Fault, UserError
+from whisper_terms.sharding import file_sha256
 from whisper_terms.speech.engine import SpokenText, Voice
 
 # Signs that are not heard, and kana that sound like others.
@@ -144,4 +144,4 @@ def _voice_path(voice: Voice) -> Path:
 
 @cache
 def _file_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return file_sha256(path)[:16]

@@ -4,11 +4,10 @@ So an utterance is spoken once, whatever dictionary, shard or run asks for it, a
 term leaves all other wavs as they are.
 """
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
-from whisper_terms.sharding import digest
+from whisper_terms.sharding import digest, file_sha256
 from whisper_terms.speech.engine import Engine, SpokenText, Voice
 from whisper_terms.speech.sound import finish, is_written, write_recording
 
@@ -70,4 +69,4 @@ class SpeechStore:
 
 def file_digest(path: str | Path) -> str:
     """The SHA-256 of a file, shortened."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+    return file_sha256(path)[:16]
