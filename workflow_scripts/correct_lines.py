@@ -4,6 +4,7 @@ Reads standard input and writes standard output, both UTF-8, a line for each lin
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,14 @@ def main() -> None:
     arguments = parse_arguments()
     rows = read_table(arguments.corrections, CORRECTIONS)
     corrector = Corrector.from_rows(rows, read_lexicon(arguments.terms))
+    try:
+        _correct_lines(corrector)
+    except BrokenPipeError:
+        # Nobody reads on (`… | head`); Python would complain when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _correct_lines(corrector: Corrector) -> None:
     for number, line in enumerate(sys.stdin.buffer, start=1):
         try:
             text = line.decode()

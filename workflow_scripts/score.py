@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 
 from whisper_terms.dictionary import read_dictionaries
-from whisper_terms.errors import Fault, UserError, run_script
-from whisper_terms.recordings import DEFAULT_TEST_SET
+from whisper_terms.errors import Fault, UserError, reading, run_script
+from whisper_terms.recordings import ALL_SETS, DEFAULT_TEST_SET
 from whisper_terms.report_text import before_after_table, comparison_lines, measures_table
 from whisper_terms.scoring.bootstrap import RESAMPLES, SEED
 from whisper_terms.scoring.lexicon import lexicon_of
@@ -38,10 +38,11 @@ def read_texts(path: Path) -> Texts:
     """The rows of a table by audio, or the lines of a plain text by line number.
 
     Raises:
-        UserError: the file is missing, not UTF-8, or lists an audio twice, or it seems to be a
-            table but lacks a column.
+        UserError: the file can't be read, is not UTF-8, lists an audio twice or has a test set
+            called all, or it seems to be a table but lacks a column.
     """
-    lines = _read_lines(path)
+    with reading(path), path.open(encoding="utf-8-sig") as file:
+        lines = [line.rstrip("\n") for line in file]
     if lines and set(lines[0].split(",")) >= _COLUMNS:
         problem, cure = "is separated by commas", "separate its columns by tabs"
         raise UserError(Fault(problem, cure, path, 1, lines[0]))
@@ -55,6 +56,9 @@ def read_texts(path: Path) -> Texts:
     for number, row in read_numbered(path):
         if row["audio"] in texts:
             faults.append(Fault("listed twice", "remove a row", path, number, row["audio"]))
+        if row.get("test_set") == ALL_SETS:
+            problem, cure = "this name means all test sets together", "rename the test set"
+            faults.append(Fault(problem, cure, path, number, ALL_SETS))
         texts[row["audio"]] = row
     if faults:
         raise UserError(faults)
@@ -98,17 +102,6 @@ def _check(arguments: argparse.Namespace) -> None:
         faults.append(Fault("an interval needs resamples", cure, value=str(arguments.bootstrap)))
     if faults:
         raise UserError(faults)
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            return [line.rstrip("\n") for line in file]
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError(Fault("no such file", "check the path", path)) from None
-    except UnicodeDecodeError as error:
-        fault = Fault(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", path)
-        raise UserError(fault) from None
 
 
 def main() -> None:

@@ -1,15 +1,16 @@
 """Recordings transcribed together are heard as they are alone."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from whisper.decoding import DecodingResult
+from whisper.decoding import DecodingOptions, DecodingResult
 from whisper.transcribe import transcribe
 
 from whisper_terms.audio import SAMPLE_RATE, read_audio
-from whisper_terms.batching import transcribe_together
+from whisper_terms.batching import _Meeting, transcribe_together
 from whisper_terms.openai_format import export_openai, load_openai
 
 ROOT = Path(__file__).parents[2]
@@ -87,3 +88,19 @@ def test_one_recordings_error_is_told(model):
     good, bad = np.zeros(SAMPLE_RATE, np.float32), np.array(["no sound"])
     with pytest.raises((TypeError, ValueError, RuntimeError)):
         transcribe_together(model, [good, bad], **OPTIONS)
+
+
+def test_an_interrupted_wait_ends_the_threads(monkeypatch):
+    """Ctrl-C while one recording waits for its window's text and another is not ready."""
+    meeting = _Meeting(2)
+
+    def interrupt():
+        wait([waiting], timeout=0.1)
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(meeting.decode, 0, torch.zeros(1), DecodingOptions())
+        monkeypatch.setattr(meeting, "_next_batch", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            meeting.serve(None)
+        assert isinstance(waiting.exception(timeout=10), KeyboardInterrupt)

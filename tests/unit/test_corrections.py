@@ -1,6 +1,7 @@
 """A recogniser's mishearings of the terms, turned back into the terms."""
 
 import csv
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -157,6 +158,12 @@ def test_the_chain_of_scripts(tmp_path, monkeypatch, capsys):
     wrong = subprocess.run(command, input=said + b"\n\xff", capture_output=True)
     assert wrong.returncode == 2
     assert b"standard input:4: not UTF-8 (byte 0 of the line)" in wrong.stderr
+    # As before `| head`.
+    reader, writer = os.pipe()
+    os.close(reader)
+    unread = subprocess.run(command, input=said, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (unread.returncode, unread.stderr) == (0, b"")
 
 
 def run(monkeypatch, script, folder, inputs: str, output: str) -> None:

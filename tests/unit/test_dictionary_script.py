@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+from safetensors import SafetensorError
 
 import check_dictionary
 import settle_readings
@@ -132,6 +133,19 @@ def test_a_full_disk_is_no_defect_of_ours(capsys, number):
     assert f"results/a.npy: nothing more can be written: {os.strerror(number)}" in told
     with pytest.raises(OSError, match="Input"):
         run_script(lambda: (_ for _ in ()).throw(OSError(errno.EIO, os.strerror(errno.EIO))))
+
+
+def test_nor_is_one_that_weights_do_not_fit_on(capsys):
+    def save():
+        raise SafetensorError(f"Error while serializing: I/O error: … (os error {errno.ENOSPC})")
+
+    with pytest.raises(SystemExit) as stop:
+        run_script(save)
+    told = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert f"nothing more can be written: {os.strerror(errno.ENOSPC)}" in told
+    with pytest.raises(SafetensorError, match="header"):
+        run_script(lambda: (_ for _ in ()).throw(SafetensorError("invalid header")))
 
 
 def test_help_needs_no_analyser(capsys):

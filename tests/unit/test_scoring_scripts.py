@@ -97,6 +97,7 @@ def texts(tmp_path):
         "after.tsv": "audio\ttext\nb\t水を飲む\na\t肺炎の薬\n",
         "short.txt": "肺炎の薬\n",
         "twice.tsv": "audio\ttext\na\tx\na\ty\n",
+        "all.tsv": "audio\ttext\ttest_set\na\tx\tall\n",
         "misnamed.tsv": "file\ttext\na\tx\n",
         "commas.csv": "audio,text\na,x\n",
     }
@@ -136,8 +137,9 @@ def test_score_tables(texts):
         ("said.txt", "short.txt", "lacks a text ('2')"),
         ("short.txt", "said.txt", "has a text without a reference ('2')"),
         ("said.txt", "twice.tsv", "listed twice ('a')"),
+        ("all.tsv", "twice.tsv", "this name means all test sets together ('all')"),
         ("said.txt", "none.txt", "no such file"),
-        ("said.txt", ".", "no such file"),
+        ("said.txt", ".", "can't be read"),
         ("said.txt", "misnamed.tsv", "is no table of texts ('file\\ttext')"),
         ("said.txt", "commas.csv", "is separated by commas ('audio,text')"),
     ],

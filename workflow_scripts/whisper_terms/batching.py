@@ -119,23 +119,25 @@ class _Meeting:
 
     def serve(self, decode: Callable) -> None:
         """Decode all windows in batches, until every recording has left."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: len(self._asked) == len(self._present))
-                if not self._present:
-                    return
-                asked, self._asked = dict(sorted(self._asked.items())), {}
-            try:
+        try:
+            while asked := self._next_batch():
                 answers = self._decode(asked, decode)
-            except BaseException as error:
-                # The threads end with it, each in its future.
                 with self._changed:
-                    self._error = error
+                    self._answers |= answers
                     self._changed.notify_all()
-                raise
+        except BaseException as error:
+            # The threads end with it, each in its future; so too where waiting was interrupted.
             with self._changed:
-                self._answers |= answers
+                self._error = error
                 self._changed.notify_all()
+            raise
+
+    def _next_batch(self) -> dict[int, tuple[torch.Tensor, DecodingOptions]]:
+        """Wait for a window of every recording that has not left; empty when all have."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._asked) == len(self._present))
+            asked, self._asked = dict(sorted(self._asked.items())), {}
+            return asked
 
     def _decode(self, asked: dict, decode: Callable) -> dict[int, DecodingResult]:
         """Decode windows, those with equal options together."""

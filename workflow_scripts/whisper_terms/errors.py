@@ -1,6 +1,8 @@
 """What a user did wrong, said once, with the place and the cure."""
 
 import errno
+import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -75,16 +77,11 @@ def run_script(main: Callable[[], int | None]) -> None:
         sys.exit(main() or 0)
     except UserError as error:
         _tell(error)
-    except OSError as error:
-        if error.errno not in _DISK_IS_FULL:
+    except Exception as error:
+        fault = _of_the_machine(error)
+        if fault is None:
             raise
-        problem = f"nothing more can be written: {error.strerror}"
-        _tell(UserError(Fault(problem, _MORE_DISK, error.filename or "")))
-    except RuntimeError as error:
-        if not _is_gpu_memory(error):
-            raise
-        reason = str(error).splitlines()[0]
-        _tell(UserError(Fault(f"the GPU has too little memory: {reason}", _LESS_MEMORY)))
+        _tell(UserError(fault))
     sys.exit(2)
 
 
@@ -94,10 +91,28 @@ def _tell(error: UserError) -> None:
     print(error, file=sys.stderr)
 
 
-def _is_gpu_memory(error: RuntimeError) -> bool:
-    # Scripts that use a GPU have loaded torch; the others need not for this.
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(error, torch.OutOfMemoryError)
+def _of_the_machine(error: Exception) -> Fault | None:
+    """What the machine lacks, if that is what the error says."""
+    if _is_from("torch", "OutOfMemoryError", error):
+        reason = str(error).splitlines()[0]
+        return Fault(f"the GPU has too little memory: {reason}", _LESS_MEMORY)
+    if isinstance(error, OSError):
+        number, file = error.errno, error.filename or ""
+    elif _is_from("safetensors", "SafetensorError", error):
+        # Its I/O errors have their number in the text alone.
+        said = re.search(r"os error (\d+)", str(error))
+        number, file = int(said[1]) if said else None, ""
+    else:
+        return None
+    if number not in _DISK_IS_FULL:
+        return None
+    return Fault(f"nothing more can be written: {os.strerror(number)}", _MORE_DISK, file)
+
+
+def _is_from(package: str, name: str, error: Exception) -> bool:
+    # Scripts that use a package have loaded it; the others need not for this.
+    module = sys.modules.get(package)
+    return module is not None and isinstance(error, getattr(module, name))
 
 
 def _shorten(value: str, limit: int = 60) -> str:

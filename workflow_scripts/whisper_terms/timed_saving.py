@@ -16,7 +16,8 @@ _SHARE = 20
 class TimedSaving(TrainerCallback):
     """Has a checkpoint written when the last one is too long ago.
 
-    A training that goes on from such a checkpoint ends with the weights of an unbroken one.
+    A training that goes on from such a checkpoint ends with the weights of an unbroken one, on a
+    GPU but for rounding.
     """
 
     def __init__(self):

@@ -153,7 +153,8 @@ def fine_tune(
         windows: all windows of the recipe's layout.
         recipe: what is trained, on what, and how long.
         state: folder of the trainer's checkpoints, used by this training alone. A run that finds
-            a whole checkpoint there goes on from it, and ends with the weights of an unbroken run.
+            a whole checkpoint there goes on from it, and ends with the weights of an unbroken run
+            (on a GPU but for rounding).
         first_voice: see `select_windows`.
         language: Whisper's code of a language.
         device: auto, cpu or cuda; of several processes each takes a GPU of its own.
