@@ -8,8 +8,8 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .PHONY: help install demo ablation recipes timestamps bench test lint format coqui clean distclean
 
-# The interpreter that makes .venv: `make PYTHON=/path/to/python3.12 demo`. Empty: the first that is
-# new enough of python3, python3.14, python3.13, python3.12 and python3.11.
+# The interpreter that makes .venv: `make PYTHON=/path/to/python3.12 demo`. Empty: the first of python3,
+# python3.14, python3.13, python3.12 and python3.11 that the pinned packages are there for.
 PYTHON ?=
 # Cores for `make demo`, `make ablation`, `make recipes` and the models of `make timestamps`.
 CORES ?= all
@@ -28,11 +28,13 @@ BIN := .venv/bin
 # The rules call `python`: it must be the environment's, whatever the caller has activated.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
+# Whatever the locale: dictionaries, tables and tests are Japanese.
+export PYTHONUTF8 := 1
 unexport PYTHONHOME
 
 help:
 	@echo "make install    make .venv and install requirements*.txt (the others do it when needed)"
-	@echo "make demo       teach the bundled model the example dictionary and print the table"
+	@echo "make demo       teach the bundled model the dictionaries of config.yaml, and print the table"
 	@echo "make recipes    compare the recipe with the widespread ones (an hour)"
 	@echo "make ablation   measure what each ingredient of the recipe is worth (an hour or more)"
 	@echo "make timestamps measure how well times fit, before and after fine-tuning (some minutes)"
@@ -52,14 +54,14 @@ define make_venv
 	@if $(1)/bin/python -c "import pip" 2>/dev/null; then exit 0; fi; \
 	rm -rf $(1); \
 	for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11); do \
-		if "$$python" -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then \
+		if "$$python" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))" 2>/dev/null; then \
 			found="$$python"; break; \
 		fi; \
 	done; \
 	if [ -z "$${found:-}" ]; then \
-		echo "error: $(or $(PYTHON),python3) is missing or older than Python 3.11:" \
+		echo "error: $(or $(PYTHON),python3) is not there, or no Python 3.11 to 3.14:" \
 			"$$("$(or $(PYTHON),python3)" --version 2>&1 | tail -n 1)" >&2; \
-		echo "cure:  install Python 3.11 or newer and name it:" \
+		echo "cure:  install one of these, for which all packages are built, and name it:" \
 			"make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),install)" >&2; \
 		exit 1; \
 	fi; \
@@ -90,7 +92,7 @@ install: .venv/installed
 
 demo: .venv/installed
 	@start=$$(date +%s); \
-	$(BIN)/snakemake --cores $(CORES) results/nano/eval.tsv results/nano/report.html \
+	$(BIN)/python -m snakemake --cores $(CORES) results/nano/eval.tsv results/nano/report.html \
 		--config "systems=$(DEMO_SYSTEMS)" || exit $$?; \
 	end=$$(date +%s); \
 	echo; \
@@ -101,7 +103,7 @@ demo: .venv/installed
 
 # Comparisons of recipes: docs/{name}.yaml says which, docs/{name}.md gets the table.
 ablation recipes: .venv/installed
-	$(BIN)/snakemake --cores $(CORES) results/nano/$@/eval.tsv results/nano/$@/report.html \
+	$(BIN)/python -m snakemake --cores $(CORES) results/nano/$@/eval.tsv results/nano/$@/report.html \
 		--configfile docs/$@.yaml
 	$(BIN)/python workflow_scripts/show_table.py results/nano/$@/eval.tsv
 	PYTHONPATH=benchmarks:workflow_scripts $(BIN)/python benchmarks/render_comparison.py \
@@ -111,14 +113,14 @@ ablation recipes: .venv/installed
 
 # The demo's models; they are made if need be.
 timestamps: .venv/installed
-	$(BIN)/snakemake --cores $(CORES) results/nano/base/model.pt results/nano/nano/model.pt
-	$(BIN)/snakemake -s benchmarks/Snakefile --cores all timestamps \
+	$(BIN)/python -m snakemake --cores $(CORES) results/nano/base/model.pt results/nano/nano/model.pt
+	$(BIN)/python -m snakemake -s benchmarks/Snakefile --cores all timestamps \
 		--configfile benchmarks/config.yaml
 	@echo "page: $(CURDIR)/docs/timestamps.md"
 
 # Without --forceall a second run would measure nothing.
 bench: .venv/installed
-	$(BIN)/snakemake -s benchmarks/Snakefile --cores all --forceall \
+	$(BIN)/python -m snakemake -s benchmarks/Snakefile --cores all --forceall \
 		--configfile benchmarks/config.yaml
 	@echo "page: $(CURDIR)/docs/benchmarks.md"
 
@@ -126,15 +128,15 @@ test: .venv/installed
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(TESTS)
 
 lint: .venv/installed
-	$(BIN)/ruff check workflow_scripts tests models benchmarks
-	$(BIN)/ruff format --check workflow_scripts tests models benchmarks
-	$(BIN)/snakefmt --check $(SNAKEFILES)
-	$(BIN)/snakemake --lint
+	$(BIN)/python -m ruff check workflow_scripts tests models benchmarks
+	$(BIN)/python -m ruff format --check workflow_scripts tests models benchmarks
+	$(BIN)/python -m snakefmt --check $(SNAKEFILES)
+	$(BIN)/python -m snakemake --lint
 
 format: .venv/installed
-	$(BIN)/ruff check --fix workflow_scripts tests models benchmarks
-	$(BIN)/ruff format workflow_scripts tests models benchmarks
-	$(BIN)/snakefmt $(SNAKEFILES)
+	$(BIN)/python -m ruff check --fix workflow_scripts tests models benchmarks
+	$(BIN)/python -m ruff format workflow_scripts tests models benchmarks
+	$(BIN)/python -m snakefmt $(SNAKEFILES)
 
 coqui: .venv-coqui/installed
 	@echo "Coqui TTS is in .venv-coqui. In config.yaml:"
