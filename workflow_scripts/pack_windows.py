@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from whisper_terms.config import WindowSettings
+from whisper_terms.drawing import without_surplus
 from whisper_terms.errors import run_script
 from whisper_terms.tables import UTTERANCES, read_table, write_table
 from whisper_terms.windows import COLUMNS, PackingRules, pack, window_rows
@@ -36,10 +37,12 @@ def main() -> None:
     )
     utterances = read_table(arguments.manifest, UTTERANCES)
     windows = pack(utterances, rules, arguments.shards, arguments.replay_shards)
-    placed = list(window_rows(windows))
-    write_table(arguments.output, COLUMNS, placed)
-    if left_out := len(utterances) - len(placed):
+    kept = without_surplus(windows)
+    write_table(arguments.output, COLUMNS, window_rows(kept))
+    if left_out := len(utterances) - sum(len(window.utterances) for window in windows):
         print(f"{left_out} utterances left out: too long for a window", file=sys.stderr)
+    if surplus := len(windows) - len(kept):
+        print(f"{surplus} windows of replay left out: far more than of terms", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from whisper_terms.base_model import Base, special_ids
 from whisper_terms.config import Recipe
+from whisper_terms.drawing import drawn
 from whisper_terms.encodings import window_features
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.labels import window_label
-from whisper_terms.sharding import digest
 from whisper_terms.term_tokens import TermMarker
 from whisper_terms.windows import Placed, Window
 
@@ -52,7 +52,7 @@ def select_windows(
         if split == "dev":
             cure = "hold out a voice (development.voices), or raise speech.carriers_per_term"
         raise UserError(Fault(f"the recipe has no window in the {split} set", cure))
-    replay = sorted((w for w in here if w.is_replay), key=lambda window: digest(window.id))
+    replay = drawn(window for window in here if window.is_replay)
     if split == "train" and recipe.replay and not replay:
         problem = f"the recipe's replay is {recipe.replay:g}, but no replay has a label"
         cure = "write replay: 0, or give sentences (replay) or recordings (replay_recordings)"

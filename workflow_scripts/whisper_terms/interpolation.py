@@ -17,9 +17,9 @@ from torch import Tensor
 from transformers import WhisperForConditionalGeneration
 
 from whisper_terms.base_model import Base
+from whisper_terms.drawing import HELD_OUT, drawn
 from whisper_terms.examples import IGNORED, Collator, make_dataset
 from whisper_terms.progress import progress
-from whisper_terms.sharding import digest
 from whisper_terms.windows import Window
 
 COLUMNS = (
@@ -31,8 +31,6 @@ COLUMNS = (
 # far. (The bundled model, trained twice, had 6 and 0 of 936 tokens between 0.8 and 1; by an unheard
 # voice, 0.8 heard a fifth of the terms less and everyday speech no better.)
 _FORGETS, _KNOWS_LESS = 1.0, 2.0
-# Windows of terms, and of replay, that are enough to tell two points apart.
-_MOST_WINDOWS = 150
 _BATCH = 4
 
 
@@ -99,11 +97,10 @@ def development_windows(windows: Iterable[Window]) -> list[Window]:
 
     Windows without a label are left out.
     """
-    labelled = [window for window in windows if window.split == "dev" and window.is_labelled]
-    held_out = sorted(labelled, key=lambda window: digest(window.id))
+    held_out = drawn(window for window in windows if window.split == "dev" and window.is_labelled)
     terms = [window for window in held_out if not window.is_replay]
     replay = [window for window in held_out if window.is_replay]
-    return terms[:_MOST_WINDOWS] + replay[:_MOST_WINDOWS]
+    return terms[:HELD_OUT] + replay[:HELD_OUT]
 
 
 @torch.no_grad()
