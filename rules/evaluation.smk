@@ -3,7 +3,10 @@
 rule transcribe:
     input:
         model=weights_of,
-        terms=lambda wildcards: ([f"{RESULTS}/terms.tsv"] if wildcards.system == PROMPTED else []),
+        # Of the dictionaries only the surfaces are in a prompt, and their order.
+        dictionaries=lambda wildcards: ancient(
+            CONFIG.dictionaries if wildcards.system == PROMPTED else []
+        ),
         recordings=ancient(CONFIG.recordings),
         audio=[str(recording.audio) for recording in PLAN.recordings],
         script=script("transcribe"),
@@ -22,7 +25,8 @@ rule transcribe:
         runtime=CONFIG.resources.training_runtime_minutes,
         batch_size=BATCH,
     params:
-        prompt=lambda wildcards, input: (f"--prompt-terms {input.terms}" if input.terms else ""),
+        prompt=lambda wildcards: ("--prompt-dictionaries" if wildcards.system == PROMPTED else ""),
+        terms=lambda wildcards: PLAN.prompt if wildcards.system == PROMPTED else "",
         language=CONFIG.language,
         device=CONFIG.device,
         transcription=TRANSCRIPTION,
@@ -31,7 +35,8 @@ rule transcribe:
         "Transcribe the test recordings with {wildcards.model}/{wildcards.system}"
     shell:
         "python {input.script:q} --model {input.model} --recordings {input.recordings:q}"
-        " --output {output} {params.prompt} --language {params.language}"
+        " --output {output} {params.prompt} {input.dictionaries:q}"
+        " --language {params.language}"
         " --device {params.device} {params.transcription} --batch-size {resources.batch_size}"
         " --threads {threads} 2>&1 | tee {log}"
 

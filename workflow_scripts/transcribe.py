@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from whisper_terms.errors import run_script
@@ -15,7 +16,10 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--output", required=True, type=Path, help="directory for the transcripts")
     parser.add_argument(
-        "--prompt-terms", type=Path, help="terms table; as many as fit go into the prompt"
+        "--prompt-dictionaries",
+        type=Path,
+        nargs="+",
+        help="dictionaries; as many of their terms as fit go into the prompt",
     )
     parser.add_argument("--language", default="ja", help="Whisper's language code (default: ja)")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, …")
@@ -40,12 +44,12 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_prompt(terms: Path, language: str) -> str | None:
-    """The prompt for a terms table; says on standard error how many of the terms fit."""
-    from whisper_terms.tables import TERMS, read_table
-    from whisper_terms.transcription import build_prompt, load_tokenizer, prompt_order
+def read_prompt(dictionaries: Sequence[Path], language: str) -> str | None:
+    """The prompt of dictionaries' terms; says on standard error how many of them fit."""
+    from whisper_terms.dictionary import prompt_order, read_dictionaries
+    from whisper_terms.transcription import build_prompt, load_tokenizer
 
-    surfaces = prompt_order(read_table(terms, TERMS))
+    surfaces = prompt_order(read_dictionaries(dictionaries))
     prompt, count = build_prompt(surfaces, load_tokenizer(language))
     print(f"prompt: {count} of {len(surfaces)} terms fit", file=sys.stderr)
     return prompt or None
@@ -59,7 +63,7 @@ def main() -> None:
 
     prepare_cpu(arguments.threads)
     recordings = read_recordings(arguments.recordings)
-    terms = arguments.prompt_terms
+    terms = arguments.prompt_dictionaries
     transcribe_recordings(
         arguments.model,
         recordings,

@@ -198,8 +198,8 @@ def test_edited_reading_leads_to_the_table(finished, tmp_path):
         "export_openai": 2,
         "export_ctranslate2": 2,
         "export_ggml": 2,
-        # All but the base, whose prompt changes.
-        "transcribe": 3,
+        # The prompt stays as it is.
+        "transcribe": 2,
         "hear_terms": 1,
         "find_corrections": 1,
         "correct_transcripts": 1,
@@ -215,9 +215,18 @@ def test_alias_trains_nothing(finished, tmp_path):
     text = path.read_text().replace("reading\n", "reading,aliases\n").replace("キ\n", "キ,X\n")
     path.write_text(text)
     jobs = bench.plan().jobs
-    # Only the base whose prompt is made of the table.
-    assert jobs["transcribe"] == jobs["evaluate_systems"] == 1
-    assert not jobs.keys() & {"synthesise_shard", "fine_tune", "interpolate_weights"}
+    assert jobs["evaluate_systems"] == 1
+    assert not jobs.keys() & {"synthesise_shard", "fine_tune", "interpolate_weights", "transcribe"}
+
+
+def test_a_weight_changes_the_prompt(finished, tmp_path):
+    bench = finished.copy(tmp_path / "bench")
+    path = bench / "dictionaries/terms.csv"
+    text = path.read_text().replace("reading\n", "reading,weight\n")
+    path.write_text(text.replace("ドウキ\n", "ドウキ,2\n"))
+    heard = f"Transcribe the test recordings with {MODEL}/base"
+    plan = bench.plan().output
+    assert f"{heard}-prompt" in plan and f"{heard}\n" not in plan
 
 
 def test_hyperparameter_trains_its_recipe_alone(finished, tmp_path):

@@ -13,15 +13,15 @@ from whisper.model import Whisper
 import transcribe as script
 from whisper_terms import transcription
 from whisper_terms.devices import choose_device
+from whisper_terms.dictionary import Entry, prompt_order
 from whisper_terms.errors import UserError
 from whisper_terms.openai_format import export_openai, load_openai
-from whisper_terms.tables import TERMS, TRANSCRIPT, read_table, write_table
+from whisper_terms.tables import TRANSCRIPT, read_table, write_table
 from whisper_terms.transcription import (
     PROMPT_TOKENS,
     Decoding,
     build_prompt,
     load_tokenizer,
-    prompt_order,
     transcribe_recordings,
 )
 from whisper_terms.vocabulary import quicken_decoder
@@ -215,21 +215,23 @@ def test_prompt_passes_over_what_does_not_fit():
 
 
 def test_heaviest_terms_come_first_then_the_dictionarys_order():
-    weights = {"あ": "1", "い": "2.5", "う": "1.0", "え": "10"}
-    terms = [{"surface": surface, "weight": weight} for surface, weight in weights.items()]
-    assert prompt_order(terms) == ["え", "い", "あ", "う"]
+    weights = {"あ": 1.0, "い": 2.5, "う": 1.0, "え": 10.0}
+    entries = [
+        Entry(surface, "", (), "", (), weight, "terms.csv", row)
+        for row, (surface, weight) in enumerate(weights.items(), start=2)
+    ]
+    assert prompt_order(entries) == ["え", "い", "あ", "う"]
 
 
 def test_script_transcribes_with_a_prompt(model_path, tmp_path, decoded, monkeypatch, capsys):
     soundfile.write(tmp_path / "one.wav", np.zeros(16_000), 16_000)
-    table, terms = tmp_path / "recordings.tsv", tmp_path / "terms.tsv"
+    table, terms = tmp_path / "recordings.tsv", tmp_path / "terms.csv"
     write_table(
         table, ["audio", "text", "test_set"], [{"audio": "one.wav", "text": "カ", "test_set": "d"}]
     )
-    write_table(
-        terms, TERMS, [{"surface": "軽い", "weight": "1"}, {"surface": "重い", "weight": "2"}]
-    )
-    arguments = f"transcribe --model {model_path} --recordings {table} --prompt-terms {terms}"
+    terms.write_text("surface,weight\n軽い,\n重い,2\n", encoding="utf-8")
+    arguments = f"transcribe --model {model_path} --recordings {table}"
+    arguments += f" --prompt-dictionaries {terms}"
     arguments += f" --output {tmp_path / 'out'} --device cpu --threads 1"
     monkeypatch.setattr(sys, "argv", arguments.split())
     script.main()

@@ -193,11 +193,6 @@ def build_prompt(
     return prompt, count
 
 
-def prompt_order(terms: Iterable[Mapping[str, str]]) -> list[str]:
-    """The surfaces of a terms table, the heaviest first, equals in the dictionary's order."""
-    return [term["surface"] for term in sorted(terms, key=lambda term: -float(term["weight"]))]
-
-
 def load_tokenizer(language: str, num_languages: int = 99) -> "Tokenizer":
     """openai-whisper's multilingual tokenizer, of a model that knows so many languages.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from whisper_terms.carriers import classes_without_templates, read_carriers
 from whisper_terms.config import Config, VoiceSettings, load_config
-from whisper_terms.dictionary import Entry, entry_digest, read_dictionaries
+from whisper_terms.dictionary import Entry, entry_digest, prompt_order, read_dictionaries
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import Recording, read_recordings
 from whisper_terms.replay import read_replay, read_replay_recordings
@@ -79,6 +79,11 @@ class Plan:
     def spellings(self) -> str:
         """A digest of all that a term can be written as."""
         return digest(sorted({*(form for one in self.entries for form in one.spellings)}))
+
+    @cached_property
+    def prompt(self) -> str:
+        """A digest of the terms that are offered to a prompt."""
+        return digest(prompt_order(self.entries))
 
     @cached_property
     def casting(self) -> Casting:

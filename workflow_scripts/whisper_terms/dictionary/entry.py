@@ -1,6 +1,7 @@
 """A term as the user gave it."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from whisper_terms.kana import can_be_rival
@@ -41,6 +42,11 @@ class Entry:
     def term_id(self) -> str:
         """The term's name in tables and paths; it depends on the surface alone."""
         return "t" + hashlib.sha1(self.surface.encode(), usedforsecurity=False).hexdigest()[:10]
+
+
+def prompt_order(entries: Iterable[Entry]) -> list[str]:
+    """The surfaces as a prompt wants them: the heaviest first, equals in the dictionary's order."""
+    return [entry.surface for entry in sorted(entries, key=lambda entry: -entry.weight)]
 
 
 def entry_digest(entry: Entry) -> str:
