@@ -9,6 +9,7 @@ import pytest
 from small_windows import manifest_row, random_rows, write_tone
 
 import pack_windows
+from whisper_terms.errors import UserError
 from whisper_terms.sharding import shard_of
 from whisper_terms.tables import UTTERANCES, write_table
 from whisper_terms.windows import (
@@ -322,3 +323,8 @@ class TestSound:
         sound = window_audio(Window("w", "train", (Placed(str(tone), "長", 29.0, 30.0),)))
         assert len(sound) == 480_000
         assert np.abs(sound[464_000:]).max() > 0.25
+
+    def test_speech_that_is_gone_is_told_with_the_way_to_make_it_again(self, tmp_path):
+        window = Window("w", "train", (Placed(str(tmp_path / "gone.wav"), "無", 0.5, 1.5),))
+        with pytest.raises(UserError, match=r"gone.wav: speech that was made is gone\n.*forcerun"):
+            window_audio(window)

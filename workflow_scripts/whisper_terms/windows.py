@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whisper_terms.errors import Fault, UserError
 from whisper_terms.sharding import digest, shard_of
 from whisper_terms.tables import read_table
 from whisper_terms.token_count import count_tokens
@@ -193,12 +194,22 @@ def window_rows(windows: Iterable[Window]) -> Iterator[dict[str, str]]:
 
 
 def window_audio(window: Window) -> np.ndarray:
-    """The window's sound: shape (480000,), float32, 16 kHz, silence where nobody speaks."""
+    """The window's sound: shape (480000,), float32, 16 kHz, silence where nobody speaks.
+
+    Raises:
+        UserError: speech that was made is gone.
+    """
     from whisper_terms.audio import read_audio
     from whisper_terms.rooms import hear_in
 
     sound = np.zeros(int(WINDOW_SECONDS * SAMPLE_RATE), np.float32)
     for one in window.utterances:
+        if not Path(one.audio).is_file():
+            cure = (
+                "make it again: `--forcerun synthesise_shard synthesise_replay gather_replay` "
+                "after the target"
+            )
+            raise UserError(Fault("speech that was made is gone", cure, one.audio))
         first = round(one.start * SAMPLE_RATE)
         samples = read_audio(one.audio)[: len(sound) - first]
         sound[first : first + len(samples)] = samples
