@@ -5,7 +5,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 import torch
-from nano_build import BUILD, TEXTS, generator, tree, utterances, voice
+from nano_build import BUILD, ROOT, TEXTS, generator, tree, utterances, voice
 from pydantic import ValidationError
 from pyopenjtalk import extract_fullcontext
 from whisper_nano.aligning import align_utterances, best_path
@@ -22,7 +22,7 @@ from whisper_nano.start import first_encoder
 from whisper_terms.errors import UserError
 
 EMBEDDED = str(files("pyopenjtalk") / "htsvoice" / "mei_normal.htsvoice")
-SHIPPED = "models/whisper-nano-ja"
+SHIPPED = str(ROOT / "models" / "whisper-nano-ja")
 PAUSE = PHONE_IDS["pau"]
 
 
@@ -168,16 +168,9 @@ def test_all_voices_are_measured_on_the_same_sentences():
         speak_evenly([unspoken], measured)
 
 
-def test_a_model_is_measured(tmp_path):
-    from whisper_terms.openai_format import export_openai, load_openai
-
-    export_openai(SHIPPED, tmp_path / "model.pt")
+def test_a_model_is_measured(bundled):
     torch.manual_seed(0)
-    rows = measure(
-        load_openai(tmp_path / "model.pt", "cpu"),
-        TEXTS,
-        Measure(sentences=2, voices=[voice()]),
-    )
+    rows = measure(bundled, TEXTS, Measure(sentences=2, voices=[voice()]))
     assert [row["set"] for row in rows] == ["wheel", "wheel, long", "silence", "noise"]
     assert all(list(row) == COLUMNS for row in rows)
     assert 0 <= float(rows[0]["cer"]) < 2 and rows[2]["cer"].endswith("characters")
