@@ -12,6 +12,7 @@ import yaml
 from nano_build import BUILD, ROOT, TEXTS, generator, sentences, tree, utterances, voice
 from pyopenjtalk import extract_fullcontext
 from whisper_nano.alignment import read_durations
+from whisper_nano.analysis import analyse_sentences
 from whisper_nano.augmentation import augment, normalise
 from whisper_nano.codes import (
     FRAME_SECONDS,
@@ -292,7 +293,13 @@ def test_a_spliced_sentence_keeps_phones_and_tokens_together():
         last = slice(int(spliced.spans[-2, 0]), None)
         known = slice(int(second.spans[-2, 0]), None)
         np.testing.assert_array_equal(spliced.phones[last], second.phones[known])
-    assert splice(first, sentences()[0], generator()) is not first
+
+
+def test_sentences_that_can_not_be_cut_stay_whole():
+    (short,) = analyse_sentences(["はい。"], [tree(), tree()])
+    assert not cut_places(short.text)
+    assert splice(short, sentences()[0], generator()) is short
+    assert splice(sentences()[0], short, generator()) is sentences()[0]
 
 
 # -------------------------------------------------------------------------------------------------
