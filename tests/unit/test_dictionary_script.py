@@ -1,7 +1,5 @@
 """check_dictionary.py: the table of terms, the summary, all faults at once."""
 
-import errno
-import os
 import sys
 
 import pytest
@@ -118,20 +116,6 @@ def test_a_user_sees_no_traceback(check, capsys):
         run_script(lambda: check("surface\n。\n"))
     assert stop.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_no_defect_of_ours(capsys, number):
-    def write():
-        raise OSError(number, os.strerror(number), "results/a.npy")
-
-    with pytest.raises(SystemExit) as stop:
-        run_script(write)
-    told = capsys.readouterr().err
-    assert stop.value.code == 2 and "Traceback" not in told
-    assert f"results/a.npy: nothing more can be written: {os.strerror(number)}" in told
-    with pytest.raises(OSError, match="Input"):
-        run_script(lambda: (_ for _ in ()).throw(OSError(errno.EIO, os.strerror(errno.EIO))))
 
 
 def test_help_needs_no_analyser(capsys):
