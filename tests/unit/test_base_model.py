@@ -179,11 +179,11 @@ def test_refuses_english_only_models(tmp_path):
 
 
 @pytest.mark.parametrize("spec", ["nowhere", "/no/such/model", "./a/b", "../a", "a/b/c", "a b", ""])
-def test_a_path_that_is_not_there_is_no_hub_id(spec):
-    start = time.monotonic()
+def test_a_path_that_is_not_there_is_no_hub_id(spec, monkeypatch):
+    # Were it asked, the hub would be what the error is about.
+    monkeypatch.setattr("whisper_terms.model_files._fetch", lambda _: pytest.fail("asks the hub"))
     with pytest.raises(UserError, match="no such model directory"):
         find_model(spec)
-    assert time.monotonic() - start < 1
 
 
 def test_a_typo_beside_a_model_is_no_hub_id(saved, monkeypatch):
@@ -195,8 +195,9 @@ def test_a_typo_beside_a_model_is_no_hub_id(saved, monkeypatch):
 @pytest.mark.parametrize("server", ["deaf", "refusing"])
 def test_no_network_is_said_within_seconds(tmp_path, server):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        # Port 9 is for discarding; nobody serves it.
-        port = listener.getsockname()[1] if server == "deaf" else 9
+        port = listener.getsockname()[1]
+        if server == "refusing":
+            listener.close()
         start = time.monotonic()
         run = find_in_new_process(f"http://127.0.0.1:{port}", tmp_path)
     assert "UserError" in run.stderr and "hf download org/small" in run.stderr
