@@ -17,7 +17,6 @@ _SHAPES = {
     "small": (768, 12, 12),
     "medium": (1024, 24, 16),
 }
-SIZES = (BUNDLED, *_SHAPES)
 
 
 def load_model(size: str) -> Base:

@@ -1,6 +1,5 @@
 """The build of the bundled model, made importable, and small inputs for its tests."""
 
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "models" / "whisper-nano-ja" / "build"
-if str(BUILD) not in sys.path:
-    sys.path.append(str(BUILD))
 
 TEXTS = ["今日は朝からよく晴れています。", "箸を使う。", "3月の会議は、CDで聴けますか？"]
 

@@ -11,7 +11,6 @@ from whisper.transcribe import transcribe
 
 from whisper_terms.audio import SAMPLE_RATE, read_audio
 from whisper_terms.batching import _Meeting, transcribe_together
-from whisper_terms.openai_format import export_openai, load_openai
 
 ROOT = Path(__file__).parents[2]
 DEMO = sorted((ROOT / "recordings" / "demo").glob("*.flac"))
@@ -24,21 +23,13 @@ OPTIONS = {
 GREEDY, BEAMS = {}, {"beam_size": 5}
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """The bundled one: of a random model every answer hangs on the last digit."""
-    path = tmp_path_factory.mktemp("nano") / "model.pt"
-    export_openai(ROOT / "models" / "whisper-nano-ja", path)
-    return load_openai(path, "cpu")
-
-
 def heard(segments: list[dict]) -> list[tuple[float, float, str]]:
     return [(one["start"], one["end"], one["text"]) for one in segments]
 
 
 @pytest.mark.parametrize("search", [GREEDY, BEAMS], ids=["greedy", "beams"])
 @pytest.mark.parametrize("prompt", [None, "痙攣、心窩部痛"])
-def test_together_as_alone(model, prompt, search):
+def test_together_as_alone(bundled, prompt, search):
     """Recordings of one window and of several, and silence."""
     short = [read_audio(path) for path in DEMO[:3]]
     gap = np.zeros(SAMPLE_RATE // 2, np.float32)
@@ -48,20 +39,20 @@ def test_together_as_alone(model, prompt, search):
     options = (
         OPTIONS | search | {"initial_prompt": prompt, "carry_initial_prompt": prompt is not None}
     )
-    together = transcribe_together(model, recordings, **options)
+    together = transcribe_together(bundled, recordings, **options)
     for recording, one in zip(recordings, together, strict=True):
-        alone = transcribe(model, recording, **options)["segments"]
+        alone = transcribe(bundled, recording, **options)["segments"]
         assert heard(one.segments) == heard(alone)
         assert one.compute_seconds > 0
-    again = transcribe_together(model, recordings, **options)
+    again = transcribe_together(bundled, recordings, **options)
     assert [heard(one.segments) for one in again] == [heard(one.segments) for one in together]
 
 
-def test_no_recordings(model):
-    assert transcribe_together(model, [], **OPTIONS) == []
+def test_no_recordings(bundled):
+    assert transcribe_together(bundled, [], **OPTIONS) == []
 
 
-def test_batches_shrink_as_recordings_end(model, monkeypatch):
+def test_batches_shrink_as_recordings_end(bundled, monkeypatch):
     sizes = []
 
     def decode(self, windows, options):
@@ -71,23 +62,23 @@ def test_batches_shrink_as_recordings_end(model, monkeypatch):
 
     monkeypatch.setattr("whisper_terms.batching.decode_windows", decode)
     recordings = [np.zeros(seconds * SAMPLE_RATE, np.float32) for seconds in (70, 5, 40)]
-    assert [one.segments for one in transcribe_together(model, recordings, **OPTIONS)] == [[]] * 3
+    assert [one.segments for one in transcribe_together(bundled, recordings, **OPTIONS)] == [[]] * 3
     assert sizes == [3, 2, 1]
 
 
-def test_an_error_ends_all(model, monkeypatch):
+def test_an_error_ends_all(bundled, monkeypatch):
     def fail(self, windows, options):
         raise torch.OutOfMemoryError("no room")
 
     monkeypatch.setattr("whisper_terms.batching.decode_windows", fail)
     with pytest.raises(torch.OutOfMemoryError, match="no room"):
-        transcribe_together(model, [np.zeros(SAMPLE_RATE, np.float32)] * 4, **OPTIONS)
+        transcribe_together(bundled, [np.zeros(SAMPLE_RATE, np.float32)] * 4, **OPTIONS)
 
 
-def test_one_recordings_error_is_told(model):
+def test_one_recordings_error_is_told(bundled):
     good, bad = np.zeros(SAMPLE_RATE, np.float32), np.array(["no sound"])
     with pytest.raises((TypeError, ValueError, RuntimeError)):
-        transcribe_together(model, [good, bad], **OPTIONS)
+        transcribe_together(bundled, [good, bad], **OPTIONS)
 
 
 def test_an_interrupted_wait_ends_the_threads(monkeypatch):

@@ -6,29 +6,15 @@ import pytest
 import torch
 from whisper.audio import N_FRAMES, log_mel_spectrogram, pad_or_trim
 from whisper.decoding import DecodingOptions
-from whisper.model import Whisper
 
 from whisper_terms.audio import read_audio
 from whisper_terms.beams import decode_windows
-from whisper_terms.openai_format import export_openai, load_openai
+from whisper_terms.openai_format import load_openai
 from whisper_terms.padding import sample_padding
 
 ROOT = Path(__file__).parents[2]
 DEMO = sorted((ROOT / "recordings" / "demo").glob("*.flac"))
 OPTIONS = DecodingOptions(language="ja", fp16=False, beam_size=5)
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory) -> Path:
-    """The bundled model: of a random one every answer hangs on the last digit."""
-    path = tmp_path_factory.mktemp("nano") / "model.pt"
-    export_openai(ROOT / "models" / "whisper-nano-ja", path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def model(path) -> Whisper:
-    return load_openai(path, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -53,38 +39,38 @@ def windows() -> torch.Tensor:
     ],
     ids=str,
 )
-def test_together_as_the_package_finds_alone(model, windows, changed):
+def test_together_as_the_package_finds_alone(bundled, windows, changed):
     options = DecodingOptions(**(vars(OPTIONS) | changed))
-    for window, one in zip(windows, decode_windows(model, windows, options), strict=True):
-        alone = model.decode(window, options)
+    for window, one in zip(windows, decode_windows(bundled, windows, options), strict=True):
+        alone = bundled.decode(window, options)
         assert (one.tokens, one.text, one.language) == (alone.tokens, alone.text, alone.language)
         assert one.avg_logprob == pytest.approx(alone.avg_logprob, abs=1e-4)
         assert one.no_speech_prob == pytest.approx(alone.no_speech_prob, abs=1e-4)
         torch.testing.assert_close(one.audio_features, alone.audio_features, rtol=1e-3, atol=1e-3)
 
 
-def test_a_search_finds_likelier_texts(model, windows):
+def test_a_search_finds_likelier_texts(bundled, windows):
     """Else it would be greedy decoding by another name."""
-    greedy = decode_windows(model, windows, DecodingOptions(language="ja", fp16=False))
-    searched = decode_windows(model, windows, OPTIONS)
+    greedy = decode_windows(bundled, windows, DecodingOptions(language="ja", fp16=False))
+    searched = decode_windows(bundled, windows, OPTIONS)
     pairs = list(zip(greedy, searched, strict=True))
     assert all(many.avg_logprob > one.avg_logprob - 1e-4 for one, many in pairs)
     assert any(one.tokens != many.tokens for one, many in pairs)
 
 
-def test_a_window_does_not_depend_on_those_beside_it(model, windows):
-    together = decode_windows(model, windows, OPTIONS)
-    turned = decode_windows(model, windows.flip(0), OPTIONS)
+def test_a_window_does_not_depend_on_those_beside_it(bundled, windows):
+    together = decode_windows(bundled, windows, OPTIONS)
+    turned = decode_windows(bundled, windows.flip(0), OPTIONS)
     assert [one.tokens for one in together] == [one.tokens for one in reversed(turned)]
 
 
-def test_beams_share_a_sampled_padding(path, model, windows):
-    sampled = sample_padding(load_openai(path, "cpu"), 400)
-    exact, quick = (decode_windows(one, windows[:3], OPTIONS) for one in (model, sampled))
+def test_beams_share_a_sampled_padding(bundled_file, bundled, windows):
+    sampled = sample_padding(load_openai(bundled_file, "cpu"), 400)
+    exact, quick = (decode_windows(one, windows[:3], OPTIONS) for one in (bundled, sampled))
     assert [one.text for one in quick] == [one.text for one in exact]
 
 
-def test_nothing_is_left_in_the_model(model, windows):
+def test_nothing_is_left_in_the_model(bundled, windows):
     """A hook of the cache that stays would grow with every window."""
-    decode_windows(model, windows[:1], OPTIONS)
-    assert not any(module._forward_hooks for module in model.modules())
+    decode_windows(bundled, windows[:1], OPTIONS)
+    assert not any(module._forward_hooks for module in bundled.modules())

@@ -17,7 +17,6 @@ from whisper_bench.timestamps import (
 
 from whisper_terms.audio import SAMPLE_RATE
 from whisper_terms.errors import UserError
-from whisper_terms.openai_format import export_openai
 from whisper_terms.recordings import Recording, read_recordings
 from whisper_terms.tables import read_table, write_table
 
@@ -165,12 +164,11 @@ def test_all_unusable_recordings_are_named(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_bundled_model_says_when_somebody_speaks(tmp_path):
-    export_openai(ROOT / "models/whisper-nano-ja", tmp_path / "model.pt")
+def test_the_bundled_model_says_when_somebody_speaks(bundled_file):
     recordings = read_recordings([ROOT / "recordings/demo.tsv"])
     # A term that it does not know makes it lose its way.
     recordings = [one for one in recordings if one.test_set == "general"][::20]
-    models = dict.fromkeys(("base", "again"), tmp_path / "model.pt")
+    models = dict.fromkeys(("base", "again"), bundled_file)
     base, again = measure_timestamps(models, recordings, [3])
     assert (base["rows"], base["utterances"]) == ("1", "3")
     assert int(base["matched"]) >= 2

@@ -17,7 +17,6 @@ import export_ctranslate2 as script
 from whisper_terms.audio import read_audio
 from whisper_terms.ctranslate2_format import export_ctranslate2
 from whisper_terms.errors import UserError
-from whisper_terms.openai_format import export_openai, load_openai
 from whisper_terms.transcription import Decoding, transcribe_samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,14 +38,11 @@ def test_the_encoder_says_the_same(tmp_path, n_mels, n_vocab):
     np.testing.assert_allclose(heard, expected, atol=1e-4)
 
 
-def test_faster_whisper_hears_what_openai_whisper_hears(tmp_path):
+def test_faster_whisper_hears_what_openai_whisper_hears(bundled, tmp_path):
     export_ctranslate2(NANO, tmp_path / "made", "float32")
-    export_openai(NANO, tmp_path / "model.pt")
     names = ["general_45", "general_46", "terms_01"]
     samples = [read_audio(ROOT / "recordings" / "demo" / f"{name}.flac") for name in names]
-    theirs = transcribe_samples(
-        load_openai(tmp_path / "model.pt", "cpu"), samples, Decoding(beam_size=1)
-    )
+    theirs = transcribe_samples(bundled, samples, Decoding(beam_size=1))
     # As transcription.py decodes.
     greedy = {"beam_size": 1, "temperature": 0.0, "condition_on_previous_text": False}
     model = WhisperModel(str(tmp_path / "made"), device="cpu", compute_type="float32")

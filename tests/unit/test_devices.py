@@ -17,8 +17,7 @@ NANO = Path(__file__).parents[2] / "models" / "whisper-nano-ja"
 
 def test_gradients_repeat():
     repeat_exactly(torch.device("cpu"))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(2, threads))
+    torch.set_num_threads(max(2, torch.get_num_threads()))
     model = load_base(str(NANO)).model
     model.get_encoder().requires_grad_(False)
     random = torch.Generator().manual_seed(0)
@@ -30,7 +29,6 @@ def test_gradients_repeat():
         model(encoder_outputs=heard, decoder_input_ids=tokens, labels=tokens).loss.backward()
         # Of the positions, every row of the batch adds to the same place.
         gradients.append(model.model.decoder.embed_positions.weight.grad.clone())
-    torch.set_num_threads(threads)
     assert all(torch.equal(one, gradients[0]) for one in gradients)
 
 

@@ -1,6 +1,7 @@
 """What is wrong with a dictionary: told all at once, each with its place and cure."""
 
 import pytest
+from small_dictionaries import write
 
 from whisper_terms.dictionary import inspect_dictionaries, read_dictionaries
 from whisper_terms.errors import UserError
@@ -12,12 +13,6 @@ def faults_of(*paths):
     with pytest.raises(UserError) as error:
         read_dictionaries(paths)
     return error.value.faults
-
-
-def write(folder, content, name="terms.csv"):
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
 
 
 @pytest.mark.parametrize(

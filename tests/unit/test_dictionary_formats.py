@@ -3,17 +3,12 @@
 import codecs
 
 import pytest
+from small_dictionaries import write
 
 from whisper_terms.dictionary import Entry, entry_digest, read_dictionaries
 
 TABLE = "surface,reading\n痙攣,ケイレン\n心窩部痛,シンカブツウ\nailia SDK,\n"
 PAIRS = [("痙攣", "ケイレン"), ("心窩部痛", "シンカブツウ"), ("ailia SDK", "")]
-
-
-def write(folder, content, name="terms.csv"):
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
 
 
 def pairs(path):

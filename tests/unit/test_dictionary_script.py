@@ -1,11 +1,8 @@
 """check_dictionary.py: the table of terms, the summary, all faults at once."""
 
-import errno
-import os
 import sys
 
 import pytest
-from safetensors import SafetensorError
 
 import check_dictionary
 import settle_readings
@@ -119,33 +116,6 @@ def test_a_user_sees_no_traceback(check, capsys):
         run_script(lambda: check("surface\n。\n"))
     assert stop.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_no_defect_of_ours(capsys, number):
-    def write():
-        raise OSError(number, os.strerror(number), "results/a.npy")
-
-    with pytest.raises(SystemExit) as stop:
-        run_script(write)
-    told = capsys.readouterr().err
-    assert stop.value.code == 2 and "Traceback" not in told
-    assert f"results/a.npy: nothing more can be written: {os.strerror(number)}" in told
-    with pytest.raises(OSError, match="Input"):
-        run_script(lambda: (_ for _ in ()).throw(OSError(errno.EIO, os.strerror(errno.EIO))))
-
-
-def test_nor_is_one_that_weights_do_not_fit_on(capsys):
-    def save():
-        raise SafetensorError(f"Error while serializing: I/O error: … (os error {errno.ENOSPC})")
-
-    with pytest.raises(SystemExit) as stop:
-        run_script(save)
-    told = capsys.readouterr().err
-    assert stop.value.code == 2
-    assert f"nothing more can be written: {os.strerror(errno.ENOSPC)}" in told
-    with pytest.raises(SafetensorError, match="header"):
-        run_script(lambda: (_ for _ in ()).throw(SafetensorError("invalid header")))
 
 
 def test_help_needs_no_analyser(capsys):

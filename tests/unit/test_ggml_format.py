@@ -17,7 +17,6 @@ import export_ggml as script
 from whisper_terms.audio import read_audio
 from whisper_terms.errors import UserError
 from whisper_terms.ggml_format import _blocks_of_eight_bits, export_ggml
-from whisper_terms.openai_format import export_openai, load_openai
 
 ROOT = Path(__file__).resolve().parents[2]
 NANO = ROOT / "models" / "whisper-nano-ja"
@@ -28,7 +27,6 @@ FIRST_TIMESTAMP, HUNDREDTHS = 50_364, 2  # in large-v2's tokens and before; a st
 def exported(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("ggml")
     export_ggml(NANO, folder / "model.bin")
-    export_openai(NANO, folder / "model.pt")
     return folder
 
 
@@ -51,7 +49,7 @@ def written(context, segment: int) -> tuple[list[int], np.ndarray]:
 
 
 @pytest.mark.parametrize("name", ["general_45", "general_46", "terms_05"])
-def test_whisper_cpp_is_as_sure_of_its_tokens_as_openai_whisper(exported, name):
+def test_whisper_cpp_is_as_sure_of_its_tokens_as_openai_whisper(exported, bundled, name):
     sound = recording(name)
     runtime = load(exported / "model.bin")
     (segment,) = runtime.transcribe(sound)
@@ -59,8 +57,7 @@ def test_whisper_cpp_is_as_sure_of_its_tokens_as_openai_whisper(exported, name):
     before = [50_258, 50_266, 50_359, FIRST_TIMESTAMP + segment.t0 // HUNDREDTHS]
     spectrogram = whisper.log_mel_spectrogram(whisper.pad_or_trim(sound))[None]
     with torch.no_grad():
-        model = load_openai(exported / "model.pt", "cpu")
-        logits = model(spectrogram, torch.tensor([before + tokens]))[0, len(before) - 1 : -1]
+        logits = bundled(spectrogram, torch.tensor([before + tokens]))[0, len(before) - 1 : -1]
     expected = logits.softmax(-1)[range(len(tokens)), tokens].numpy()
     # In half precision, and without the tokens that are never written: those it may be surer of.
     assert np.median(np.abs(likely - expected)) < 0.05

@@ -117,11 +117,6 @@ def test_the_development_set_is_drawn_by_a_hash(tmp_path):
     assert development_windows([*reversed(dev), *replay, *train]) == chosen
 
 
-@pytest.fixture(scope="module")
-def tokenizer():
-    return build_tokenizer()
-
-
 @pytest.mark.parametrize("cached", [True, False])
 def test_points_are_measured(tokenizer, tmp_path, cached):
     base = small_base(tmp_path / "base", tokenizer)

@@ -16,11 +16,6 @@ SHARDS = 4
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
-    return build_tokenizer()
-
-
-@pytest.fixture(scope="module")
 def special(tokenizer):
     return special_ids(tokenizer)
 

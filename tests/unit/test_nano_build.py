@@ -2,27 +2,31 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import select_sentences as selecting
 import torch
 import whisper
 import yaml
 from nano_build import BUILD, ROOT, TEXTS, generator, sentences, tree, utterances, voice
+from pydantic import ValidationError
 from pyopenjtalk import extract_fullcontext
 from whisper_nano.alignment import read_durations
+from whisper_nano.analysis import analyse_sentences
 from whisper_nano.augmentation import augment, normalise
 from whisper_nano.codes import (
     FRAME_SECONDS,
     PHONE_CODES,
     POSITION_CODES,
+    POSITION_WIDTH,
     WIDTH,
     accent_part,
     code_phones,
     encode_alignment,
     phone_scores,
-    position_error,
 )
 from whisper_nano.jglue import collect_sentences
 from whisper_nano.layout import Region, lay_out
@@ -157,6 +161,18 @@ def test_held_out_sentences_are_never_spoken(tmp_path):
     assert spoken == speaking_order(rows, chosen) != sorted(spoken)
 
 
+def test_fewer_sentences_than_are_to_be_spoken(tmp_path, monkeypatch):
+    """Else a part of the speech would be empty."""
+    chosen = selection(tmp_path, TEXTS, spoken=len(TEXTS) + 1, hold_out=10**9)
+    tables = {name: tmp_path / f"{name}.tsv" for name in ("sentences", "spoken")}
+    arguments = ["--settings", chosen.to_json()]
+    arguments += [str(word) for name, path in tables.items() for word in (f"--{name}", path)]
+    monkeypatch.setattr(sys, "argv", ["select_sentences", *arguments])
+    with pytest.raises(UserError, match=r"3 sentences are left .* 4 wanted\n.*sentences\.spoken"):
+        selecting.main()
+    assert not any(path.exists() for path in tables.values())
+
+
 def test_rohan_without_its_readings(tmp_path):
     line = "ROHAN4600_0001:流(なが)し斬(ぎ)りが入(はい)れば、,ナガシギリガハイレバ、\n"
     (tmp_path / "rohan.txt").write_text(line)
@@ -206,9 +222,20 @@ def test_jglue_is_collected(tmp_path):
         list(collect_sentences(tmp_path))
 
 
+def settings(name: str) -> dict:
+    return yaml.safe_load((BUILD / f"{name}.yaml").read_text())
+
+
 @pytest.mark.parametrize("name", ["full", "tiny"])
 def test_configurations_are_valid(name):
-    Build.model_validate(yaml.safe_load((BUILD / f"{name}.yaml").read_text()))
+    Build.model_validate(settings(name))
+
+
+def test_kokoro_speaks_some_of_the_sentences():
+    changed = settings("full")
+    changed["neural"]["spoken"] = changed["sentences"]["spoken"] + 1
+    with pytest.raises(ValidationError, match=r"neural\.spoken is more"):
+        Build.model_validate(changed)
 
 
 def test_the_environment_has_the_pins_of_the_requirements():
@@ -231,7 +258,7 @@ def test_codes_have_unit_variance():
     torch.testing.assert_close(codes.square().mean(-1), torch.ones(1, len(PHONES)))
     torch.testing.assert_close(phone_scores(codes), torch.eye(len(PHONES))[None], atol=1e-5, rtol=0)
     torch.testing.assert_close(accent_part(codes), accent)
-    assert position_error(codes, places) < 1e-9 < position_error(codes, places - 700)
+    torch.testing.assert_close(codes[..., -POSITION_WIDTH:], POSITION_CODES[places])
     assert PHONE_CODES.square().mean() == pytest.approx(1, abs=1e-5)
     assert POSITION_CODES.square().mean() == pytest.approx(1, abs=1e-5)
 
@@ -292,7 +319,13 @@ def test_a_spliced_sentence_keeps_phones_and_tokens_together():
         last = slice(int(spliced.spans[-2, 0]), None)
         known = slice(int(second.spans[-2, 0]), None)
         np.testing.assert_array_equal(spliced.phones[last], second.phones[known])
-    assert splice(first, sentences()[0], generator()) is not first
+
+
+def test_sentences_that_can_not_be_cut_stay_whole():
+    (short,) = analyse_sentences(["はい。"], [tree(), tree()])
+    assert not cut_places(short.text)
+    assert splice(short, sentences()[0], generator()) is short
+    assert splice(sentences()[0], short, generator()) is sentences()[0]
 
 
 # -------------------------------------------------------------------------------------------------

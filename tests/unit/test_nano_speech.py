@@ -1,11 +1,14 @@
 """Speech of the bundled model's build beyond Open JTalk's: alignment, Kokoro, what is measured."""
 
+import sys
+from dataclasses import replace
 from importlib.resources import files
 
+import align_speech as aligning
 import numpy as np
 import pytest
 import torch
-from nano_build import BUILD, TEXTS, generator, tree, utterances, voice
+from nano_build import BUILD, ROOT, TEXTS, generator, tree, utterances, voice
 from pydantic import ValidationError
 from pyopenjtalk import extract_fullcontext
 from whisper_nano.aligning import align_utterances, best_path
@@ -13,16 +16,18 @@ from whisper_nano.codes import FRAME_SECONDS
 from whisper_nano.encoder_stage import PhoneHead
 from whisper_nano.measuring import COLUMNS, is_even, measure, speak_evenly
 from whisper_nano.mixing import VoiceMixer
+from whisper_nano.network import save_weights
 from whisper_nano.phones import PHONE_IDS
 from whisper_nano.sentences import read_source
 from whisper_nano.settings import Measure, Neural, Source, Speech, Voice
 from whisper_nano.speaking import Clip, Speaker, speak_part
+from whisper_nano.speech_store import save_part
 from whisper_nano.start import first_encoder
 
 from whisper_terms.errors import UserError
 
 EMBEDDED = str(files("pyopenjtalk") / "htsvoice" / "mei_normal.htsvoice")
-SHIPPED = "models/whisper-nano-ja"
+SHIPPED = str(ROOT / "models" / "whisper-nano-ja")
 PAUSE = PHONE_IDS["pau"]
 
 
@@ -69,9 +74,26 @@ def test_the_shipped_encoder_finds_the_borders():
 
 
 def test_speech_of_another_text_is_left_out():
+    assert align_utterances([misread()], first_encoder(SHIPPED, 0), PhoneHead()) == []
+
+
+def misread():
+    """What one says with the phones of another."""
     one, other = utterances()[:2]
-    wrong = type(one)(**{**vars(one), "phones": other.phones, "borders": other.borders})
-    assert align_utterances([wrong], first_encoder(SHIPPED, 0), PhoneHead()) == []
+    return replace(one, phones=other.phones, accent=other.accent, borders=other.borders)
+
+
+def test_an_encoder_that_aligns_nothing(tmp_path, monkeypatch):
+    """Else a file without utterances would be written, which can't be."""
+    save_part(tmp_path / "spoken.npz", [misread()])
+    modules = {"encoder": first_encoder(SHIPPED, 0), "head": PhoneHead()}
+    save_weights(tmp_path / "encoder.safetensors", modules)
+    arguments = f"--speech {tmp_path}/spoken.npz --encoder {tmp_path}/encoder.safetensors"
+    arguments += f" --output {tmp_path}/neural.npz"
+    monkeypatch.setattr(sys, "argv", ["align_speech", *arguments.split()])
+    with pytest.raises(UserError, match=r"none of 1 sentences(?s:.*)more steps"):
+        aligning.main()
+    assert not (tmp_path / "neural.npz").exists()
 
 
 def test_everyday_sentences(tmp_path):
@@ -168,16 +190,9 @@ def test_all_voices_are_measured_on_the_same_sentences():
         speak_evenly([unspoken], measured)
 
 
-def test_a_model_is_measured(tmp_path):
-    from whisper_terms.openai_format import export_openai, load_openai
-
-    export_openai(SHIPPED, tmp_path / "model.pt")
+def test_a_model_is_measured(bundled):
     torch.manual_seed(0)
-    rows = measure(
-        load_openai(tmp_path / "model.pt", "cpu"),
-        TEXTS,
-        Measure(sentences=2, voices=[voice()]),
-    )
+    rows = measure(bundled, TEXTS, Measure(sentences=2, voices=[voice()]))
     assert [row["set"] for row in rows] == ["wheel", "wheel, long", "silence", "noise"]
     assert all(list(row) == COLUMNS for row in rows)
     assert 0 <= float(rows[0]["cer"]) < 2 and rows[2]["cer"].endswith("characters")

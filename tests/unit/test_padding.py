@@ -9,19 +9,11 @@ from whisper.audio import N_FRAMES, log_mel_spectrogram, pad_or_trim
 
 from whisper_terms.audio import read_audio
 from whisper_terms.batching import transcribe_together
-from whisper_terms.openai_format import export_openai, load_openai
 from whisper_terms.padding import sample_padding, stretches
 
 ROOT = Path(__file__).parents[2]
 DEMO = sorted((ROOT / "recordings" / "demo").glob("*.flac"))[:6]
 OPTIONS = {"language": "ja", "temperature": 0.0, "condition_on_previous_text": False, "fp16": False}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("nano") / "model.pt"
-    export_openai(ROOT / "models" / "whisper-nano-ja", path)
-    return load_openai(path, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +49,22 @@ class TestStretches:
         assert (borders.diff() >= 1).all()
 
 
-def test_all_of_it_is_the_model_itself(model, windows):
+def test_all_of_it_is_the_model_itself(bundled, windows):
     with torch.inference_mode():
-        encodings = sampled(model, 1500).encoder(windows)
-        torch.testing.assert_close(encodings[..., :-1], model.encoder(windows), rtol=0, atol=1e-3)
+        encodings = sampled(bundled, 1500).encoder(windows)
+        torch.testing.assert_close(encodings[..., :-1], bundled.encoder(windows), rtol=0, atol=1e-3)
     assert not encodings[..., -1].any()
 
 
-def test_a_sample_is_near_to_it(model, windows):
+def test_a_sample_is_near_to_it(bundled, windows):
     """As near as it is only because each frame counts for those that it stands for."""
     heard = 2 * int((windows != 0).any(1).sum(1).min()) // 5
     with torch.inference_mode():
-        exact = model.encoder(windows)[:, :heard]
-        near = sampled(model, 192).encoder(windows)
+        exact = bundled.encoder(windows)[:, :heard]
+        near = sampled(bundled, 192).encoder(windows)
         # What a window without the rest of the padding would give.
         context = 2 * (near.shape[1] - 1)
-        cut = copy.deepcopy(model.encoder)
+        cut = copy.deepcopy(bundled.encoder)
         cut.positional_embedding = cut.positional_embedding[: context // 2]
         short = cut(windows[..., :context])[:, :heard]
     near, weight = near[:, :heard, :-1], near[..., -1]
@@ -81,19 +73,20 @@ def test_a_sample_is_near_to_it(model, windows):
     assert errors[0] < 0.01 < 10 * errors[0] < errors[1]
 
 
-def test_recordings_are_heard_as_before(model):
+def test_recordings_are_heard_as_before(bundled):
     recordings = [read_audio(path) for path in DEMO]
-    exact = transcribe_together(model, recordings, **OPTIONS)
-    quick = transcribe_together(sampled(model, 192), recordings, **OPTIONS)
+    exact = transcribe_together(bundled, recordings, **OPTIONS)
+    quick = transcribe_together(sampled(bundled, 192), recordings, **OPTIONS)
     # Nothing here is at the edge: in all 142 recordings of the demonstration three texts differ.
     assert [one.segments[0]["text"] for one in quick] == [one.segments[0]["text"] for one in exact]
 
 
-def test_a_prompt_and_a_full_window(model):
+def test_a_prompt_and_a_full_window(bundled):
     """30 s that are full of speech leave nothing to sample."""
     full = torch.cat([torch.from_numpy(read_audio(path)) for path in DEMO * 3])[: 30 * 16_000]
     options = OPTIONS | {"initial_prompt": "痙攣、心窩部痛", "carry_initial_prompt": True}
     (exact,), (quick,) = (
-        transcribe_together(one, [full.numpy()], **options) for one in (model, sampled(model, 192))
+        transcribe_together(one, [full.numpy()], **options)
+        for one in (bundled, sampled(bundled, 192))
     )
     assert [one["text"] for one in quick.segments] == [one["text"] for one in exact.segments]

@@ -17,8 +17,15 @@ from small_trainings import RECIPE
 from small_windows import sounding_windows
 
 import fine_tune as script
+from whisper_terms.errors import UserError
 from whisper_terms.examples import IGNORED
-from whisper_terms.processes import leave_out, mean_over_processes, repeated_rows, share
+from whisper_terms.processes import (
+    leave_out,
+    mean_over_processes,
+    own_device,
+    repeated_rows,
+    share,
+)
 from whisper_terms.tables import write_table
 from whisper_terms.windows import COLUMNS, window_rows
 
@@ -105,6 +112,40 @@ class TestTwoProcesses:
         assert done.returncode == 2
         assert "3 processes can't share a batch of 4" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+class TestOwnDevice:
+    """As in the second of two processes."""
+
+    @pytest.fixture
+    def taken(self, monkeypatch) -> list[int]:
+        """The GPUs that this process has chosen, of two that seem to be here."""
+        taken = []
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+        monkeypatch.setattr("torch.cuda.set_device", taken.append)
+        monkeypatch.setattr("whisper_terms.processes.choose_device", torch.device)
+        return taken
+
+    def test_each_has_a_gpu(self, taken):
+        assert own_device("cuda") == torch.device("cuda")
+        assert taken == [1]
+
+    def test_the_cpu_is_shared(self, taken):
+        assert own_device("cpu") == torch.device("cpu")
+        assert taken == []
+
+    def test_a_lone_process_chooses_none(self, taken, monkeypatch):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+        assert own_device("cuda") == torch.device("cuda")
+        assert taken == []
+
+    def test_fewer_gpus_than_processes(self, taken, monkeypatch):
+        monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+        with pytest.raises(UserError, match=r"2 GPUs are asked for, and 1 are here"):
+            own_device("cuda")
+        assert taken == []
 
 
 class TestShares:

@@ -259,6 +259,15 @@ def test_costs(tmp_path):
     assert costs([Job("a", (), 0.0, None)], [])[0].share == 0
 
 
+def test_a_job_that_was_measured_several_times_costs_the_mean(tmp_path):
+    rows = [{"s": 2, "max_rss": "NA"}, {"s": 3, "max_rss": 50}, {"s": 7, "max_rss": 40}]
+    write_table(tmp_path / "transcribe/tuned.tsv", ["s", "max_rss"], rows)
+    assert read_jobs([tmp_path]) == [Job("transcribe", ("tuned",), 4.0, 50.0)]
+    write_table(tmp_path / "empty.tsv", ["s", "max_rss"], [])
+    with pytest.raises(UserError, match=r"empty\.tsv: holds no measurement"):
+        read_jobs([tmp_path])
+
+
 def test_duration():
     assert [duration(seconds) for seconds in (1.25, 89.9, 212, 59.6 * 60, 7300)] == [
         "1.2 s",

@@ -11,7 +11,7 @@ from whisper.decoding import DecodingResult
 from whisper.model import Whisper
 
 import transcribe as script
-from whisper_terms import transcription
+from whisper_terms import padding, transcription
 from whisper_terms.devices import choose_device
 from whisper_terms.dictionary import Entry, prompt_order
 from whisper_terms.errors import UserError
@@ -25,6 +25,8 @@ from whisper_terms.transcription import (
     transcribe_recordings,
 )
 from whisper_terms.vocabulary import quicken_decoder
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,26 @@ def test_every_window_sees_the_prompt_and_nothing_else(model_path, tmp_path, dec
     assert (tmp_path / "out" / "prompt.txt").read_text() == prompt + "\n"
     starts = [row["start"] for row in read_table(tmp_path / "out" / "long.tsv")]
     assert starts == ["0.00", "30.00", "60.00"]
+
+
+def test_a_sample_of_the_padding_is_heard_alike(bundled_file, tmp_path, monkeypatch):
+    """As a whole run does it: sampled, with the quicker decoder, and recordings side by side."""
+    sampled = []
+    sample = padding.sample_padding
+    monkeypatch.setattr(
+        padding, "sample_padding", lambda *given: sampled.append(given[1]) or sample(*given)
+    )
+    demo = [Recording(ROOT / f"recordings/demo/general_{number}.flac") for number in (45, 46)]
+    heard = {}
+    for frames in (None, 192):
+        output = tmp_path / str(frames)
+        transcribe_recordings(
+            bundled_file, demo, output, Decoding(), device="cpu", padding_frames=frames
+        )
+        tables = [read_table(output / f"{one.id}.tsv", TRANSCRIPT) for one in demo]
+        heard[frames] = [[row["text"] for row in table] for table in tables]
+    assert sampled == [192]
+    assert heard[192] == heard[None] and all(heard[None])
 
 
 def test_silence_is_a_table_without_rows(model_path, recordings, tmp_path, monkeypatch):

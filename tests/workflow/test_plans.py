@@ -1,6 +1,10 @@
 """What Snakemake plans to do, without doing it."""
 
+import json
+import re
+import shlex
 import shutil
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -207,3 +211,45 @@ def test_the_search_and_a_sample_of_the_padding_are_for_whatever_listens(bench):
     bench.configure(CONFIG | {"evaluation": {"padding_frames": 64, "beam_size": 1}})
     assert len(listening()) > 1
     assert all(" --beam-size 1 --padding-frames 64 " in one for one in listening())
+
+
+def test_coqui_speaks_in_its_own_environment(bench):
+    """What speaks is run by the interpreter that has the engine, and told its settings."""
+    speech = {
+        "engine": "coqui",
+        "voices": [{"name": "kokoro"}],
+        "shards": 1,
+        "coqui": {"python": sys.executable, "vocoder": "a vocoder's name"},
+    }
+    # The one voice can't be kept for development.
+    bench.configure(CONFIG | {"speech": speech, "development": {"voices": []}})
+    plan = bench.plan("--printshellcmds")
+    for name in ("synthesise_shard", "synthesise_replay"):
+        words = shlex.split(command_of(plan, name))
+        assert words[:2] == [sys.executable, f"workflow_scripts/{name}.py"]
+        assert words[words.index("--engine") + 1] == "coqui"
+        settings = words[words.index("--coqui") + 1]
+        assert json.loads(settings).items() >= speech["coqui"].items()
+        assert words[words.index("--store") + 1] == "results/speech/coqui/store"
+    assert command_of(plan, "build_manifest").startswith("python ")
+
+
+@pytest.mark.parametrize(("device", "training", "others"), [("auto", 2, 1), ("cpu", 0, 0)])
+def test_training_alone_has_several_gpus(bench, device, training, others):
+    recipe = DEFAULT | {"batch_size": 4}
+    config = {"device": device, "resources": {"gpu": 2}, "recipes": {"default": recipe}}
+    bench.configure(CONFIG | config | {"systems": ["base", "default"]})
+    # No plan prints resources where rules have messages.
+    bench.write(
+        "asking.smk",
+        'include: "Snakefile"\n\n\nfor one in workflow.rules:\n'
+        '    if "gpu" in one.resources:\n'
+        '        print("asks for GPUs:", one.name, one.resources["gpu"].value)\n',
+    )
+    plan = bench.plan("-s", "asking.smk", "--printshellcmds", f"results/{MODEL}/eval.tsv")
+    asked = dict(re.findall(r"^asks for GPUs: (\w+) (\d+)$", plan.output, re.MULTILINE))
+    models = {"encode_windows", "label_replay", "interpolate_weights", "hear_terms", "transcribe"}
+    wanted = dict.fromkeys(models, others) | {"fine_tune": training}
+    assert {rule: int(count) for rule, count in asked.items()} == wanted
+    # On the CPU they are processes, too.
+    assert " --processes 2 " in command_of(plan, "fine_tune")

@@ -8,7 +8,7 @@ from whisper_nano.encoder_stage import PhoneHead
 from whisper_nano.network import load_weights, new_network
 from whisper_nano.speech_store import load_parts, save_part
 from whisper_terms.devices import prepare_cpu
-from whisper_terms.errors import run_script
+from whisper_terms.errors import Fault, UserError, run_script
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -30,6 +30,9 @@ def main() -> None:
     head.load_state_dict(weights["head"])
     utterances = load_parts(arguments.speech)
     aligned = align_utterances(utterances, encoder, head)
+    if not aligned:
+        cure = "give `encoder` more steps, or leave out `neural`"
+        raise UserError(Fault(f"none of {len(utterances)} sentences is heard as it is read", cure))
     save_part(arguments.output, aligned)
     print(f"aligned {len(aligned)} of {len(utterances)} sentences")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from whisper_nano.sentences import SENTENCES, SPOKEN, select_sentences, speaking_order
 from whisper_nano.settings import Selection
-from whisper_terms.errors import run_script
+from whisper_terms.errors import Fault, UserError, run_script
 from whisper_terms.tables import write_table
 
 
@@ -23,6 +23,10 @@ def main() -> None:
     selection = Selection.from_json(arguments.settings)
     rows = select_sentences(selection)
     spoken = speaking_order(rows, selection)
+    if len(spoken) < selection.spoken:
+        # The Snakefile counts parts by the number that is asked for, and one would be empty.
+        problem = f"{len(spoken)} sentences are left to be spoken, and {selection.spoken} wanted"
+        raise UserError(Fault(problem, "lower sentences.spoken, or add to sentences.sources"))
     write_table(arguments.spoken, SPOKEN, ({"text": text} for text in spoken))
     write_table(arguments.sentences, SENTENCES, rows)
     print(f"{len(rows)} sentences, {len(spoken)} of them to be spoken")

@@ -22,7 +22,6 @@ from whisper_nano.speech_store import Utterance
 from whisper_terms.progress import progress
 
 # Share of the spoken frames that must be heard as what they are aligned with, or it is misread.
-# misread.
 _AGREEMENT = 0.4
 _STAY, _NEXT, _SKIP = range(3)
 

@@ -71,8 +71,3 @@ def phone_scores(encodings: Tensor) -> Tensor:
 def accent_part(encodings: Tensor) -> Tensor:
     """The accent that encodings hold, shape (batch, frames)."""
     return encodings[..., PHONE_WIDTH : PHONE_WIDTH + ACCENT_WIDTH].mean(-1)
-
-
-def position_error(encodings: Tensor, places: Tensor) -> Tensor:
-    """Mean squared error of the position that encodings hold."""
-    return (encodings[..., PHONE_WIDTH + ACCENT_WIDTH :] - POSITION_CODES[places]).square().mean()

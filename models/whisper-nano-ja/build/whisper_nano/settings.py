@@ -44,7 +44,7 @@ class Selection(Settings):
         sources: where they come from.
         without: what they must not hold.
         hold_out: one sentence in so many, chosen by its hash, is kept out of all training.
-        spoken: how many are spoken, at most.
+        spoken: how many are spoken; there must be so many.
         seed: of the order.
     """
 
@@ -288,4 +288,6 @@ class Build(Settings):
             raise ValueError("followed below 1 needs start")
         if self.encoder_of == "start" and not (self.start and self.decoder_of == "decoder"):
             raise ValueError("encoder_of: start needs start, and decoder_of: decoder")
+        if self.neural and self.neural.spoken > self.sentences.spoken:
+            raise ValueError("neural.spoken is more than sentences.spoken, of which it is a part")
         return self
