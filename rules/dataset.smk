@@ -83,9 +83,11 @@ rule pack_windows:
         most=lambda wildcards: "--most 1" if wildcards.layout == "single" else "",
         shards=PLAN.shards,
         replay_shards=PLAN.replay_parts,
+        replay_for_terms=PLAN.replay_for_terms,
     message:
         "Pack the utterances into windows ({wildcards.layout})"
     shell:
         "python {input.script:q} --manifest {input.manifest} --windows {params.windows:q}"
         " {params.most} --shards {params.shards} --replay-shards {params.replay_shards}"
+        " --replay-for-terms {params.replay_for_terms}"
         " --output {output} &> {log}"

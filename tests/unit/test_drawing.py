@@ -41,6 +41,14 @@ def test_recipes_draw_the_same_as_from_all():
         assert select_windows(without_surplus(windows), "train", recipe, "one") == chosen
 
 
+def test_a_larger_share_keeps_more():
+    windows = many(100, "context") + many(900, "replay")
+    recipe = Recipe(replay=0.8)
+    chosen = select_windows(windows, "train", recipe, "one")
+    assert select_windows(without_surplus(windows, 4), "train", recipe, "one") == chosen
+    assert len(set(chosen)) == 500
+
+
 def test_recordings_without_a_transcript_crowd_nothing_out():
     written, unwritten = many(180, "replay"), many(5000, "replay", text="")
     kept = without_surplus(many(100, "context") + written + unwritten)

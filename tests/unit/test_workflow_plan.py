@@ -52,6 +52,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.parametrize(("share", "kept"), [(0.0, 2), (0.4, 2), (0.66, 2), (0.8, 4), (0.9, 9)])
+def test_replay_is_kept_for_the_recipe_that_draws_most(folder, share, kept):
+    recipes = {"some": {"replay": 0.3}, "more": {"replay": share}, "unused": {"replay": 0.99}}
+    assert plan(recipes=recipes, systems=["base", "some", "more"]).replay_for_terms == kept
+    assert plan(systems=["base"]).replay_for_terms == 2
+
+
 def test_sentences_go_to_the_terms_in_them(folder):
     before = plan()
     Path("mine.txt").write_text("動悸がひどい。\n今日は晴れた。\n")

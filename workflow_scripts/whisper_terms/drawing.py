@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
+from whisper_terms.replay import FEWEST_REPLAY
 from whisper_terms.sharding import digest
 from whisper_terms.windows import Window
 
 # Windows of each kind that tell points of an interpolation apart.
 HELD_OUT = 150
-# Windows of replay that are kept for each window of terms: of more, as of 300 hours of recordings
-# beside forty terms, no recipe with a share of replay up to two thirds would draw any.
-_REPLAY_FOR_TERMS = 2
 
 
 def drawn(windows: Iterable[Window]) -> list[Window]:
@@ -17,14 +15,19 @@ def drawn(windows: Iterable[Window]) -> list[Window]:
     return sorted(windows, key=lambda window: digest(window.id))
 
 
-def without_surplus(windows: Sequence[Window]) -> list[Window]:
+def without_surplus(
+    windows: Sequence[Window], replay_for_terms: int = FEWEST_REPLAY
+) -> list[Window]:
     """Leave out replay that no recipe would draw, before anything is computed of it.
+
+    Of 300 hours of recordings beside forty terms, that is nearly all.
 
     What is kept are those that come first when they are drawn: of each split as many as are asked
     for, of those with and of those without a text, since some recipes take the former alone.
 
     Args:
         windows: all windows of a layout, in any order.
+        replay_for_terms: windows of replay that are kept for each window of terms.
 
     Returns:
         Those that are kept, in the same order.
@@ -33,7 +36,7 @@ def without_surplus(windows: Sequence[Window]) -> list[Window]:
     for window in windows:
         terms[window.split] = terms.get(window.split, 0) + (not window.is_replay)
     left = {
-        (split, labelled): max(HELD_OUT, _REPLAY_FOR_TERMS * count)
+        (split, labelled): max(HELD_OUT, replay_for_terms * count)
         for split, count in terms.items()
         for labelled in (False, True)
     }

@@ -9,6 +9,10 @@ from pathlib import Path
 from whisper_terms.errors import Fault, UserError, reading
 from whisper_terms.recordings import Recording, audio_faults, list_recordings, repeated_audio
 
+# Windows of replay that are kept for each window of terms, at least. Not as many as the recipes ask
+# for: a change of their shares, up to two thirds, would make all windows anew.
+FEWEST_REPLAY = 2
+
 _COLUMNS = "audio text".split()
 
 

@@ -3,6 +3,7 @@
 Nothing here needs more than the standard library and pydantic.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -13,7 +14,7 @@ from whisper_terms.config import Config, VoiceSettings, load_config
 from whisper_terms.dictionary import Entry, entry_digest, prompt_order, read_dictionaries
 from whisper_terms.errors import Fault, UserError
 from whisper_terms.recordings import Recording, read_recordings
-from whisper_terms.replay import read_replay, read_replay_recordings
+from whisper_terms.replay import FEWEST_REPLAY, read_replay, read_replay_recordings
 from whisper_terms.sentences import read_sentences, share_sentences
 from whisper_terms.sharding import digest, group_by_shard
 from whisper_terms.speech.engine import Voice
@@ -58,6 +59,14 @@ class Plan:
         sentence or two.
         """
         return min(self.shards, self.config.speech.shards_for(len(self.sentences)))
+
+    @property
+    def replay_for_terms(self) -> int:
+        """As many windows of replay for each window of terms as a recipe draws, or some more."""
+        shares = (self.config.recipes[recipe].replay for recipe in self.recipes)
+        # 0.8 / (1 - 0.8) is a little more than 4.
+        drawn = (math.ceil(round(share / (1 - share), 6)) for share in shares)
+        return max([FEWEST_REPLAY, *drawn])
 
     @cached_property
     def term_shards(self) -> dict[str, str]:

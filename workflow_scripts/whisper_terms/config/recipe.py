@@ -33,8 +33,7 @@ class Recipe(Settings):
         ge=0,
         lt=1,
         description="Share of the windows that is replay, term-free speech against forgetting "
-        "(a fraction). Of much replay two windows for each of terms are kept: above two thirds "
-        "they come again.",
+        "(a fraction).",
     )
     replay_labels: Literal["text", "base"] = Field(
         "text",
