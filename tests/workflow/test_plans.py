@@ -38,12 +38,13 @@ def test_shipped_configuration(demo, model):
     assert not (demo / "results").exists()
 
 
-def test_ablation(demo):
-    path = "docs/ablation.yaml"
+@pytest.mark.parametrize("name", ["ablation", "alternatives"])
+def test_variants_of_the_recipe(demo, name):
+    path = f"docs/{name}.yaml"
     plan = demo.plan("--configfile", str(ROOT / path))
     recipes = yaml.safe_load((ROOT / path).read_text())["systems"][1:]
     assert plan.jobs["fine_tune"] == len(recipes)
-    assert "results/nano/ablation/report.html" in plan.output
+    assert f"results/nano/{name}/report.html" in plan.output
     assert "results/nano/eval.tsv" not in plan.output
     # Each variant differs from the recipe that is shipped.
     shipped = read_config(ROOT / "config.yaml").recipes["nano"]
