@@ -68,3 +68,28 @@ rule export_ggml:
     shell:
         "python {input.script:q} --checkpoint {input.checkpoint} --output {output}"
         " --precision {params.precision} &> {log}"
+
+
+rule export_onnx:
+    input:
+        checkpoint=f"{RESULTS}/{{model}}/{{weights}}/checkpoint",
+        script=script("export_onnx"),
+    output:
+        directory(f"{RESULTS}/{{model}}/{{weights}}/onnx"),
+    log:
+        f"{RESULTS}/{{model}}/logs/export_onnx/{{weights}}.log",
+    benchmark:
+        f"{RESULTS}/{{model}}/benchmarks/export_onnx/{{weights}}.tsv"
+    conda:
+        "../envs/export-onnx.yaml"
+    threads: 1
+    resources:
+        mem_mb=CONFIG.resources.training_memory_mb,
+        runtime=CONFIG.resources.runtime_minutes,
+    params:
+        precision=CONFIG.export.precision,
+    message:
+        "Convert {wildcards.model}/{wildcards.weights} for sherpa-onnx"
+    shell:
+        "python {input.script:q} --checkpoint {input.checkpoint} --output {output}"
+        " --precision {params.precision} &> {log}"

@@ -77,6 +77,13 @@ def test_default_target_is_table_and_report(demo):
     jobs = demo.plan().jobs
     assert jobs["evaluate_systems"] == jobs["render_report"] == jobs["all"] == 1
     assert jobs["export_ctranslate2"] == jobs["export_ggml"] == RECIPES
+    assert "export_onnx" not in jobs
+
+
+def test_every_format(demo):
+    formats = "export={formats: [ctranslate2, ggml, onnx]}"
+    jobs = demo.plan("--config", formats).jobs
+    assert jobs["export_ctranslate2"] == jobs["export_ggml"] == jobs["export_onnx"] == RECIPES
 
 
 def test_workflow_folder_for_the_catalog(demo):

@@ -14,6 +14,7 @@ _OF_SYSTEMS = {
     "export_openai",
     "export_ctranslate2",
     "export_ggml",
+    "export_onnx",
     "transcribe",
 }
 

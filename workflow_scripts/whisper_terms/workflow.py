@@ -23,7 +23,7 @@ from whisper_terms.utterances import Casting
 # The end of the name of a layout that holds only terms that the base model mishears.
 OF_MISHEARD = "-misheard"
 # What a format is exported as, in the folder of a recipe.
-_EXPORTED = {"ctranslate2": "ctranslate2", "ggml": "ggml-model.bin"}
+_EXPORTED = {"ctranslate2": "ctranslate2", "ggml": "ggml-model.bin", "onnx": "onnx"}
 
 
 @dataclass(frozen=True)

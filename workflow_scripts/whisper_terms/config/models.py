@@ -146,16 +146,16 @@ class EvaluationSettings(Settings):
 class ExportSettings(Settings):
     """What fine-tuned models are converted to, beside the .pt file of openai-whisper."""
 
-    formats: tuple[Literal["ctranslate2", "ggml"], ...] = Field(
+    formats: tuple[Literal["ctranslate2", "ggml", "onnx"], ...] = Field(
         ("ctranslate2", "ggml"),
-        description="Other formats: ctranslate2, for faster-whisper and WhisperX, and ggml, for "
-        "whisper.cpp. Of each recipe in `systems`, as results/{model}/{recipe}/ctranslate2 and "
-        "results/{model}/{recipe}/ggml-model.bin.",
+        description="Other formats: ctranslate2, for faster-whisper and WhisperX, ggml, for "
+        "whisper.cpp, and onnx, for sherpa-onnx. Of each recipe in `systems`, as "
+        "results/{model}/{recipe}/ctranslate2, ggml-model.bin and onnx.",
     )
     precision: Precision = Field(
         "float16",
-        description="Precision of the weights in those files. ggml has two: q8_0 is taken for int8 "
-        "and int8_float16, 16 bits for the others.",
+        description="Precision of the weights in those files. ggml and onnx have two: eight bits "
+        "(q8_0 in ggml) are taken for int8 and int8_float16, 16 for the others.",
     )
 
 
