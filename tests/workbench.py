@@ -74,6 +74,7 @@ CONFIG = {
     "recipes": {"default": DEFAULT, "blog-1": BLOG},
     "systems": ["base", "base-prompt", "base-corrected", "default", "blog-1"],
     "evaluation": {"bootstrap": 20},
+    "export": {"formats": ["ctranslate2", "ggml", "onnx"]},
     "device": "cpu",
 }
 

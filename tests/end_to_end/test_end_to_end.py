@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sherpa_onnx
 import torch
 import whisper
 from ctranslate2 import StorageView
@@ -182,6 +183,21 @@ def test_weights_are_for_whisper_cpp_too(finished):
             assert segment.t0 <= segment.t1
 
 
+def test_weights_are_for_sherpa_onnx_too(finished):
+    samples = read_audio(finished / "recordings/teeth.mp3")
+    for system in ("default", "blog-1"):
+        folder = finished / MADE / system / "onnx"
+        files = {name: str(folder / f"{name}.onnx") for name in ("encoder", "decoder")}
+        recognizer = sherpa_onnx.OfflineRecognizer.from_whisper(
+            **files, tokens=str(folder / "tokens.txt"), language="ja"
+        )
+        stream = recognizer.create_stream()
+        stream.accept_waveform(SAMPLE_RATE, samples)
+        recognizer.decode_stream(stream)
+        # Whatever it says: tests/unit/test_onnx_format.py compares it.
+        assert stream.result.lang == "ja"
+
+
 def test_edited_reading_leads_to_the_table(finished, tmp_path):
     bench = finished.copy(tmp_path / "bench")
     path = bench / "dictionaries/terms.csv"
@@ -198,6 +214,7 @@ def test_edited_reading_leads_to_the_table(finished, tmp_path):
         "export_openai": 2,
         "export_ctranslate2": 2,
         "export_ggml": 2,
+        "export_onnx": 2,
         # The prompt stays as it is.
         "transcribe": 2,
         "hear_terms": 1,
@@ -239,6 +256,7 @@ def test_hyperparameter_trains_its_recipe_alone(finished, tmp_path):
         "export_openai": 1,
         "export_ctranslate2": 1,
         "export_ggml": 1,
+        "export_onnx": 1,
         "transcribe": 1,
         "evaluate_systems": 1,
         "render_report": 1,
@@ -255,6 +273,7 @@ def test_interpolation_does_not_train_again(finished, tmp_path):
         "export_openai": 1,
         "export_ctranslate2": 1,
         "export_ggml": 1,
+        "export_onnx": 1,
         "transcribe": 1,
         "evaluate_systems": 1,
         "render_report": 1,
