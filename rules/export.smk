@@ -45,7 +45,7 @@ rule export_ctranslate2:
         " --precision {params.precision} &> {log}"
 
 
-rule export_ggml:
+use rule export_ctranslate2 as export_ggml with:
     input:
         checkpoint=f"{RESULTS}/{{model}}/{{weights}}/checkpoint",
         script=script("export_ggml"),
@@ -55,22 +55,11 @@ rule export_ggml:
         f"{RESULTS}/{{model}}/logs/export_ggml/{{weights}}.log",
     benchmark:
         f"{RESULTS}/{{model}}/benchmarks/export_ggml/{{weights}}.tsv"
-    conda:
-        "../envs/training.yaml"
-    threads: 1
-    resources:
-        mem_mb=CONFIG.resources.training_memory_mb,
-        runtime=CONFIG.resources.runtime_minutes,
-    params:
-        precision=CONFIG.export.precision,
     message:
         "Convert {wildcards.model}/{wildcards.weights} for whisper.cpp"
-    shell:
-        "python {input.script:q} --checkpoint {input.checkpoint} --output {output}"
-        " --precision {params.precision} &> {log}"
 
 
-rule export_onnx:
+use rule export_ctranslate2 as export_onnx with:
     input:
         checkpoint=f"{RESULTS}/{{model}}/{{weights}}/checkpoint",
         script=script("export_onnx"),
@@ -82,14 +71,5 @@ rule export_onnx:
         f"{RESULTS}/{{model}}/benchmarks/export_onnx/{{weights}}.tsv"
     conda:
         "../envs/export-onnx.yaml"
-    threads: 1
-    resources:
-        mem_mb=CONFIG.resources.training_memory_mb,
-        runtime=CONFIG.resources.runtime_minutes,
-    params:
-        precision=CONFIG.export.precision,
     message:
         "Convert {wildcards.model}/{wildcards.weights} for sherpa-onnx"
-    shell:
-        "python {input.script:q} --checkpoint {input.checkpoint} --output {output}"
-        " --precision {params.precision} &> {log}"

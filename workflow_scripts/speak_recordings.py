@@ -37,7 +37,11 @@ def parse_arguments() -> argparse.Namespace:
         help="where it is heard, as `windows.noise` and its like have it (default: nowhere)",
     )
     add("--loudness", type=float, default=-23.0, help="RMS level in dBFS (default %(default)s)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.room and not arguments.output:
+        # Audio that exists is kept, and it may be of no room.
+        parser.error("--room needs --output, a folder for what is heard there")
+    return arguments
 
 
 def read_replacements(dictionaries: list[Path]) -> list[Replacement]:

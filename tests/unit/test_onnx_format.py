@@ -249,10 +249,13 @@ def test_too_large_a_model_is_refused(small, tmp_path, monkeypatch):
     assert not (tmp_path / "made").exists()
 
 
-def test_no_model(small, tmp_path, monkeypatch):
+def test_no_model(tmp_path):
     with pytest.raises(UserError):
         export_onnx(tmp_path / "none", tmp_path / "made")
     assert not (tmp_path / "made").exists()
+
+
+def test_the_script(small, tmp_path, monkeypatch):
     command = ["export_onnx.py", "--checkpoint", str(small), "--output", str(tmp_path / "made")]
     monkeypatch.setattr(sys, "argv", command)
     script.main()

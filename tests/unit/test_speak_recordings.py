@@ -53,8 +53,13 @@ def test_what_is_heard_in_a_room_goes_into_a_folder_of_its_own(speak, tmp_path, 
     assert len(heard) == len(clean)
     # Heard through it, not instead of it.
     assert 0.01 < np.abs(heard - clean).mean() / np.abs(clean).mean() < 1.5
-    assert not np.array_equal(heard, clean)
     assert (tmp_path / room / "test.tsv").read_bytes() == (tmp_path / "test.tsv").read_bytes()
+
+
+def test_a_room_without_a_folder_is_refused(speak, capsys):
+    with pytest.raises(SystemExit):
+        speak("シンカブツウ", "one.flac", "--room", "noise")
+    assert "--output" in capsys.readouterr().err
 
 
 def test_audio_that_exists_is_kept(speak):
